@@ -1,0 +1,38 @@
+"""Every word the model reads, in one place and versioned, so that a saved comparison says what was asked.
+
+All arms share these words: two arms of one comparison differ only in whether passages are there.
+"""
+
+import re
+from collections.abc import Sequence
+
+from .types import Message, Passage
+
+PROMPT_VERSION = "1"
+WITH_PASSAGES = "Answer from the context and cite passages as [n]. If the answer is not there, say so."
+WITHOUT_PASSAGES = "Answer the question. If you do not know, say so."
+
+
+def messages(question: str, passages: Sequence[Passage] = ()) -> tuple[Message, ...]:
+    """The chat for one arm: a system message and one user message, passages numbered from 1."""
+    if not passages:
+        return system_and_user(WITHOUT_PASSAGES, question)
+    context = "\n".join(f"[{n}] {passage_line(passage)}" for n, passage in enumerate(passages, 1))
+    return system_and_user(WITH_PASSAGES, f"Context:\n{context}\n\nQuestion: {question}")
+
+
+def system_and_user(system: str, user: str) -> tuple[Message, ...]:
+    return {"role": "system", "content": system}, {"role": "user", "content": user}
+
+
+def passage_line(passage: Passage) -> str:
+    """A passage on one line: only our own frame begins lines, so its text cannot pose as `Question:` or `[2]`."""
+    text = " ".join(passage.text.split())
+    title = " ".join(passage.title.split())
+    return f"{title}: {text}" if title else text
+
+
+def cited(text: str, passages: int) -> tuple[int, ...]:
+    """The passage numbers, in order of first use, that `text` cites as `[n]` and that exist (1..passages)."""
+    numbers = [int(n) for group in re.findall(r"\[([\d,;\s]+)\]", text) for n in re.findall(r"\d{1,4}", group)]
+    return tuple(dict.fromkeys(n for n in numbers if 1 <= n <= passages))

