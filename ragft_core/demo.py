@@ -21,7 +21,7 @@ def wanted(studio: "Studio") -> bool:
 
 def install(studio: "Studio", progress: "Callable[[Progress], None]") -> str:
     """Index the demo's documents; returns the sentence that tells the user what was done."""
-    report = studio.add([DEMO / "documents"], progress)
+    report = studio.index([DEMO / "documents"], progress)
     studio.store.set_fact("demo", "installed")
     documents = sum(row.status == "added" for row in report.files)
     return (

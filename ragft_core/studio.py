@@ -36,15 +36,15 @@ SNAPSHOTS_APART = 0.04  # seconds; a screen shows no more than 25 frames a secon
 class Studio:
     """Settings, the home folder, and one engine and one index that load on first use.
 
-    `engine` and `index` may be given ready-made (see `testing`); otherwise they come from the settings.
+    `engine` and `retrieval` may be given ready-made (see `testing`); otherwise they come from the settings.
     Use it as a context manager, or call `close()`: the home folder is locked while a Studio is open.
     """
 
-    def __init__(self, settings: Settings | None = None, *, engine: Any = None, index: Any = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, engine: Any = None, retrieval: Any = None) -> None:
         self.settings = settings or Settings.load()
         self.home = Home.open(self.settings.home)
         self.store = Store(self.home.database)
-        self._engine, self._index, self._tokenizer = engine, index, None
+        self._engine, self._retrieval = engine, retrieval
         self._loading = threading.RLock()
         self._status = Status("starting", "Starting", since=time.monotonic(), adapter=self.settings.adapter)
 
@@ -56,8 +56,8 @@ class Studio:
 
     def close(self) -> None:
         """Close index and store and give the home folder back."""
-        if self._index is not None:
-            self._index.close()
+        if self._retrieval is not None:
+            self._retrieval.close()
         self.store.close()
         self.home.close()
 
@@ -75,17 +75,17 @@ class Studio:
             return self._engine
 
     @property
-    def index(self) -> Any:
+    def retrieval(self) -> Any:
         """The retrieval index over this home's documents; a damaged one is rebuilt from the store."""
         with self._loading:
-            if self._index is None:
+            if self._retrieval is None:
                 from .model import load_tokenizer
                 from .retrieval import Index
 
                 self._say("loading", "Opening the index")
                 tokenizer = load_tokenizer(self.settings)
-                self._index = Index(self.store, self.home.index, self.settings, tokenizer.tokenize)
-            return self._index
+                self._retrieval = Index(self.store, self.home.index, self.settings, tokenizer.tokenize)
+            return self._retrieval
 
     def adapter_folders(self) -> tuple[Path, ...]:
         """Where adapters are looked for: the user's own first, then the shipped ones."""
@@ -104,7 +104,7 @@ class Studio:
         try:
             if self.settings.demo and demo.wanted(self):
                 self.note(demo.install(self, lambda p: self._say("installing", p.message, p.done, p.total)))
-            for notice in self.index.notices:
+            for notice in self.retrieval.notices:
                 self.note(notice)
             _ = self.engine
         except RagftError as error:
@@ -188,7 +188,7 @@ class Studio:
             question,
             arms,
             self.engine,
-            self.index,
+            self.retrieval,
             decoding,
             adapter=adapter,
             top_k=top_k,
@@ -223,7 +223,7 @@ class Studio:
             except AdapterError as error:
                 setup["adapter_error"] = str(error)
         if any(arm.retrieves for arm in arms):
-            setup |= self.index.describe() | {"top_k": top_k, "search_mode": mode}
+            setup |= self.retrieval.describe() | {"top_k": top_k, "search_mode": mode}
         return setup | {
             "max_new_tokens": decoding.max_new_tokens,
             "temperature": decoding.temperature,
@@ -255,18 +255,18 @@ class Studio:
     def search(self, question: str, k: int | None = None, mode: str | None = None) -> list[Passage]:
         """The `k` best passages, best first; needs no language model."""
         k = self._within("top_k", k, self.settings.top_k, 1, 100)
-        return self.index.search(self._checked_question(question), k, mode or self.settings.search_mode)
+        return self.retrieval.search(self._checked_question(question), k, mode or self.settings.search_mode)
 
-    def add(self, paths: Sequence[str | Path], progress: Report = lambda _: None) -> IndexReport:
+    def index(self, paths: Sequence[str | Path], progress: Report = lambda _: None) -> IndexReport:
         """Index files and folders; a folder seen before is refreshed: changed, new and gone files."""
-        return self.index.add([Path(path) for path in paths], progress)
+        return self.retrieval.add([Path(path) for path in paths], progress)
 
     def documents(self) -> list[Document]:
         return self.store.documents()
 
     def forget(self, sources: Sequence[str]) -> int:
         """Remove documents by source; returns how many. NotFoundError names the first that is not there."""
-        return self.index.forget(list(sources))
+        return self.retrieval.forget(list(sources))
 
     # ---------------------------------------------------------------- what was asked before
 
