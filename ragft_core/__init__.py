@@ -14,8 +14,9 @@ from .errors import (
 from .settings import Settings
 from .studio import Studio
 from .types import ARMS, DEFAULT_ARMS, Answer, Arm, Comparison, Decoding, Passage
+from .version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "ARMS",
     "DEFAULT_ARMS",

@@ -132,9 +132,7 @@ def _prompts(
     return replace(comparison, answers=tuple(answers)), rows
 
 
-def fit(
-    question: str, passages: Sequence[Passage], engine: Engine, room: int
-) -> tuple[tuple[Message, ...], int]:
+def fit(question: str, passages: Sequence[Passage], engine: Engine, room: int) -> tuple[tuple[Message, ...], int]:
     """The chat that fits into `room` tokens, and how many passages were left out, lowest rank first."""
     for kept in range(len(passages), 0 if passages else -1, -1):
         asked = messages(question, passages[:kept])

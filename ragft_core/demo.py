@@ -25,8 +25,8 @@ def install(studio: "Studio", progress: "Callable[[Progress], None]") -> str:
     studio.store.set_fact("demo", "installed")
     documents = sum(row.status == "added" for row in report.files)
     return (
-        f"First start: the demo was installed, {documents} documents of an invented clinic in {report.chunks} passages, "
-        "with two adapters trained on it. Remove it in the Documents tab, or start with --no-demo."
+        f"First start: the demo was installed, {documents} documents of an invented clinic in "
+        f"{report.chunks} passages, with two adapters trained on it. Remove it in the Documents tab, or start with --no-demo."
     )
 
 

@@ -28,6 +28,7 @@ from .types import (
     Progress,
     Status,
 )
+from .version import VERSION
 
 Report = Callable[[Progress], None]
 SNAPSHOTS_APART = 0.04  # seconds; a screen shows no more than 25 frames a second
@@ -99,11 +100,15 @@ class Studio:
 
     # ---------------------------------------------------------------- getting ready
 
+    def prepare(self, progress: Report = lambda _: None) -> None:
+        """Install the demo into an empty home, unless the settings say no."""
+        if self.settings.demo and demo.wanted(self):
+            self.note(demo.install(self, progress))
+
     def warm(self) -> None:
-        """Load everything, install the demo into an empty home; the outcome, good or bad, is in `status()`."""
+        """Prepare and load everything; the outcome, good or bad, is in `status()`."""
         try:
-            if self.settings.demo and demo.wanted(self):
-                self.note(demo.install(self, lambda p: self._say("installing", p.message, p.done, p.total)))
+            self.prepare(lambda p: self._say("installing", p.message, p.done, p.total))
             for notice in self.retrieval.notices:
                 self.note(notice)
             _ = self.engine
@@ -208,13 +213,9 @@ class Studio:
         if latest is not None:
             yield latest
 
-    def _setup(
-        self, arms: tuple[Arm, ...], decoding: Decoding, adapter: str, top_k: int, mode: str
-    ) -> dict[str, Any]:
+    def _setup(self, arms: tuple[Arm, ...], decoding: Decoding, adapter: str, top_k: int, mode: str) -> dict[str, Any]:
         """Everything that is needed to repeat a comparison."""
-        from . import __version__
-
-        setup: dict[str, Any] = {"app_version": __version__, "prompt_version": PROMPT_VERSION}
+        setup: dict[str, Any] = {"app_version": VERSION, "prompt_version": PROMPT_VERSION}
         setup |= self.engine.describe()
         if any(arm.adapted for arm in arms):
             setup["adapter"] = adapter
@@ -237,7 +238,9 @@ class Studio:
             raise QuestionError("Type a question first.")
         limit = self.settings.max_question_chars
         if len(question) > limit:
-            raise QuestionError(f"The question has {len(question):,} characters; at most {limit:,} are taken. Shorten it.")
+            raise QuestionError(
+                f"The question has {len(question):,} characters; at most {limit:,} are taken. Shorten it."
+            )
         return question
 
     @staticmethod
@@ -257,6 +260,11 @@ class Studio:
         k = self._within("top_k", k, self.settings.top_k, 1, 100)
         return self.retrieval.search(self._checked_question(question), k, mode or self.settings.search_mode)
 
+    def timed_search(self, question: str, k: int | None, mode: str | None) -> tuple[list[Passage], float]:
+        """`search`, and the seconds it took."""
+        started = time.perf_counter()
+        return self.search(question, k, mode), time.perf_counter() - started
+
     def index(self, paths: Sequence[str | Path], progress: Report = lambda _: None) -> IndexReport:
         """Index files and folders; a folder seen before is refreshed: changed, new and gone files."""
         return self.retrieval.add([Path(path) for path in paths], progress)
@@ -274,7 +282,9 @@ class Studio:
         """A saved comparison, shown again without any model."""
         found = self.store.comparison(comparison_id)
         if found is None:
-            raise NotFoundError(f"There is no saved comparison {comparison_id[:40]!r}; it may have been made elsewhere.")
+            raise NotFoundError(
+                f"There is no saved comparison {comparison_id[:40]!r}; it may have been made elsewhere."
+            )
         return found
 
     def history(self, limit: int = 50) -> list[Comparison]:

@@ -1,9 +1,10 @@
 """A model and an index with no weights: for tests of this project, and for tests of programs built on it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
-from .types import Decoding, Draft, Message, Passage, Row
+from .types import Decoding, Draft, FileReport, IndexReport, Message, Passage, Progress, Row
 
 
 class EchoEngine:
@@ -19,6 +20,9 @@ class EchoEngine:
 
     def describe(self) -> dict[str, object]:
         return {"base_model": "echo", "precision": "none", "device": "none"}
+
+    def describe_adapter(self, name: str) -> dict[str, object]:
+        return {"adapter_sha256": "none"}
 
     def count(self, messages: Sequence[Message]) -> int:
         return len(self.render(messages).split())
@@ -55,10 +59,27 @@ def _echo(row: Row) -> list[str]:
 
 
 class OnePageIndex:
-    """Always finds the same page; `size` is its number of chunks."""
+    """Always finds the same page, whatever is added or forgotten."""
 
     size = 1
+    notices: tuple[str, ...] = ()
 
     def search(self, question: str, k: int, mode: str = "hybrid") -> list[Passage]:
-        sky = Passage("p1", "The sky is blue because air scatters blue light.", "sky.md", 0.9, "The sky")
-        return [sky][:k]
+        scores = {"dense": 0.8, "keyword": 1.2, "fused": 0.9}
+        return [
+            Passage("p1", "The sky is blue because air scatters blue light.", "sky.md", 0.9, "The sky", None, scores)
+        ][:k]
+
+    def describe(self) -> dict[str, object]:
+        return {"index_id": "one page", "index_sha256": "none", "embedding_model": "none"}
+
+    def add(self, paths: Sequence[Path], progress: Callable[[Progress], None]) -> IndexReport:
+        for done, path in enumerate(paths):
+            progress(Progress(done, len(paths), path.name))
+        return IndexReport(tuple(FileReport(str(path), "unchanged") for path in paths), self.size, 0.0)
+
+    def forget(self, sources: Sequence[str]) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Nothing is open."""

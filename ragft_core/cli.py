@@ -1,0 +1,179 @@
+"""The same calls from a terminal: arguments become Studio calls, results become lines or one JSON value."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .doctor import doctor
+from .errors import HomeError, RagftError
+from .home import owner_of
+from .remote import RemoteStudio
+from .settings import Settings
+from .studio import Studio
+from .types import ARMS, DEFAULT_ARMS, Answer, Comparison, IndexReport, Passage, Progress, to_json
+from .version import VERSION
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 a RagftError, 2 wrong usage, 130 interrupted."""
+    args = parser().parse_args(argv)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL) if hasattr(signal, "SIGPIPE") else None  # `ragft ... | head`
+    try:
+        settings = Settings.load(args.config, home=args.home, demo=False if args.no_demo else None)
+        result, lines = args.run(args, settings)
+    except RagftError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; what was finished is kept.", file=sys.stderr)
+        return INTERRUPTED
+    print(json.dumps(result, ensure_ascii=False) if args.json else "\n".join(lines))
+    return 0
+
+
+Result = tuple[Any, list[str]]  # the JSON value, and the same for people
+
+
+def parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", help="folder of everything RAGFT keeps (default: RAGFT_HOME or the user data folder)")
+    common.add_argument("--config", help="settings file (TOML)")
+    common.add_argument("--json", action="store_true", help="print one JSON value; progress goes to stderr")
+    common.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+    common.add_argument("--no-demo", action="store_true", help="do not install the demo into an empty home")
+    top = argparse.ArgumentParser(prog="ragft", description="RAG, fine-tuned and hybrid answers, side by side.")
+    top.add_argument("--version", action="version", version=f"ragft {VERSION}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace, Settings], Result], help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, parents=[common])
+        sub.set_defaults(run=run)
+        return sub
+
+    index = command("index", run_index, "index files or folders; run again to refresh")
+    index.add_argument("paths", nargs="+", metavar="PATH")
+    command("documents", run_documents, "list what is indexed")
+    forget = command("forget", run_forget, "remove documents from the index")
+    forget.add_argument("sources", nargs="+", metavar="SOURCE", help="as `documents` lists it")
+    search = command("search", run_search, "find passages, without a model")
+    search.add_argument("question")
+    search.add_argument("-k", type=int, help="how many passages")
+    search.add_argument("--mode", choices=["hybrid", "dense", "keyword"])
+    ask = command("ask", run_ask, "answer one question with every arm")
+    ask.add_argument("question")
+    ask.add_argument("--arms", default=",".join(DEFAULT_ARMS), help="among " + ",".join(arm.key for arm in ARMS))
+    ask.add_argument("--adapter", help="adapter of the Fine-tuned and Hybrid arms")
+    ask.add_argument("-k", "--top-k", type=int, help="passages that RAG and Hybrid read")
+    ask.add_argument("--max-new-tokens", type=int, help="longest answer, in tokens")
+    command("adapters", run_adapters, "list the adapters at hand")
+    command("doctor", run_doctor, "what this machine can run, and what is missing")
+    return top
+
+
+def run_index(args: argparse.Namespace, settings: Settings) -> Result:
+    with Studio(settings) as studio:
+        report: IndexReport = studio.index(args.paths, shown(args))
+    counts: dict[str, int] = {}
+    for row in report.files:
+        counts[row.status] = counts.get(row.status, 0) + 1
+    lines = [f"{row.status:9} {row.path}{f'  ({row.reason})' if row.reason else ''}" for row in report.files]
+    summary = ", ".join(f"{n} {status}" for status, n in counts.items()) or "nothing found"
+    return to_json(report), [*lines, f"{summary}; {report.chunks} chunks in {report.seconds:.1f} s"]
+
+
+def run_documents(args: argparse.Namespace, settings: Settings) -> Result:
+    with opened(settings) as studio:
+        documents = studio.documents()
+    lines = [f"{d.chunks:5} chunks  {d.source}  {d.title}" for d in documents] or ["No documents yet: ragft index PATH"]
+    return {"documents": [to_json(d) for d in documents]}, lines
+
+
+def run_forget(args: argparse.Namespace, settings: Settings) -> Result:
+    with Studio(settings) as studio:
+        count = studio.forget(args.sources)
+    return {"forgotten": count}, [f"{count} documents forgotten"]
+
+
+def run_search(args: argparse.Namespace, settings: Settings) -> Result:
+    with opened(settings) as studio:
+        studio.prepare(shown(args))
+        passages, seconds = studio.timed_search(args.question, args.k, args.mode)
+    lines = [line for n, passage in enumerate(passages, 1) for line in passage_lines(n, passage)]
+    return {"passages": [to_json(p) for p in passages], "seconds": seconds}, lines or ["Nothing found."]
+
+
+def run_ask(args: argparse.Namespace, settings: Settings) -> Result:
+    show = shown(args)
+    with opened(settings) as studio:
+        studio.prepare(show)
+        last: Comparison | None = None
+        for last in studio.ask(
+            args.question,
+            args.arms.split(","),
+            adapter=args.adapter,
+            top_k=args.top_k,
+            max_new_tokens=args.max_new_tokens,
+        ):
+            tokens = sum(answer.tokens for answer in last.answers)
+            show(Progress(tokens, 0, f"{tokens} tokens"))
+    assert last is not None  # a comparison has at least its first snapshot
+    show(Progress(0, 0, ""))
+    return to_json(last), [line for answer in last.answers for line in answer_lines(answer)]
+
+
+def run_adapters(args: argparse.Namespace, settings: Settings) -> Result:
+    with Studio(settings) as studio:
+        adapters = studio.adapters()
+    lines = [f"{a.name}  {a.problem or a.recipe or ''}".rstrip() for a in adapters] or ["No adapters."]
+    return {"adapters": [{"name": a.name, "sha256": a.sha256, "problem": a.problem} for a in adapters]}, lines
+
+
+def run_doctor(args: argparse.Namespace, settings: Settings) -> Result:
+    checks = doctor(settings)
+    lines = [
+        f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}{'' if check.ok else f'  -> {check.fix}'}"
+        for check in checks
+    ]
+    return {"checks": [to_json(check) for check in checks]}, lines
+
+
+def opened(settings: Settings) -> Studio | RemoteStudio:
+    """A Studio on this home or, when a running app owns it, that app over loopback."""
+    try:
+        return Studio(settings)
+    except HomeError:
+        url = owner_of(settings.home).get("url")
+        if not url:
+            raise
+        return RemoteStudio(url)
+
+
+def shown(args: argparse.Namespace) -> Callable[[Progress], None]:
+    """A progress line on stderr, if someone sits there and wants it."""
+    if args.quiet or not sys.stderr.isatty():
+        return lambda _: None
+
+    def show(progress: Progress) -> None:
+        share = f"{progress.done}/{progress.total} " if progress.total else ""
+        print(f"\r\x1b[K{share}{progress.message[:100]}", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def passage_lines(n: int, passage: Passage) -> list[str]:
+    scores = ", ".join(f"{name} {score:.3f}" for name, score in passage.scores.items())
+    page = f", page {passage.page}" if passage.page else ""
+    return [f"[{n}] {passage.title or passage.source} ({passage.source}{page}; {scores})", f"    {passage.text}"]
+
+
+def answer_lines(answer: Answer) -> list[str]:
+    label = next(arm.label for arm in ARMS if arm.key == answer.arm)
+    first = f", first after {answer.first_token_seconds:.2f} s" if answer.first_token_seconds is not None else ""
+    head = f"== {label} ({answer.state}: {answer.tokens} tokens in {answer.seconds:.2f} s{first})"
+    sources = [f"   [{n}] {p.title or p.source}" for n, p in enumerate(answer.passages, 1) if n in answer.cited]
+    return [head, answer.error or answer.text, *sources, ""]
