@@ -11,6 +11,7 @@ from .errors import (
     RagftError,
     SettingsError,
 )
+from .request import Request
 from .settings import Settings
 from .studio import Studio
 from .types import ARMS, DEFAULT_ARMS, Answer, Arm, Comparison, Decoding, Passage
@@ -32,6 +33,7 @@ __all__ = [
     "Passage",
     "QuestionError",
     "RagftError",
+    "Request",
     "Settings",
     "SettingsError",
     "Studio",

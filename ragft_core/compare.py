@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from .errors import QuestionError, RagftError
 from .prompts import cited, messages
-from .types import Answer, Arm, Comparison, Decoding, Draft, Message, Passage, Row
+from .request import Request
+from .types import Answer, Comparison, Decoding, Draft, Message, Passage, Row
 
 
 class Engine(Protocol):
@@ -33,15 +34,9 @@ class Index(Protocol):
 
 
 def compare(
-    question: str,
-    arms: Sequence[Arm],
+    request: Request,
     engine: Engine,
     index: Index,
-    decoding: Decoding,
-    *,
-    adapter: str | None,
-    top_k: int,
-    search_mode: str = "hybrid",
     setup: Mapping[str, Any] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Comparison]:
@@ -51,17 +46,18 @@ def compare(
     between any two tokens; when it says yes the text so far is kept and the last snapshot says "stopped".
     Closing the iterator ends generation at once.
     """
+    arms, decoding = request.arms, request.decoding
     answers = tuple(Answer(arm.key, state="retrieving" if arm.retrieves else "waiting") for arm in arms)
-    comparison = Comparison(uuid.uuid4().hex[:12], question, answers, dict(setup or {}), created=now())
+    comparison = Comparison(uuid.uuid4().hex[:12], request.question, answers, dict(setup or {}), created=now())
     yield comparison
 
-    comparison = _retrieve(comparison, arms, index, top_k, search_mode)
+    comparison = _retrieve(comparison, request, index)
     yield comparison
     if stopped():
         yield stop(comparison)
         return
 
-    comparison, rows = _prompts(comparison, arms, engine, decoding, adapter)
+    comparison, rows = _prompts(comparison, request, engine)
     yield comparison
     writing = [n for n, answer in enumerate(comparison.answers) if not answer.done]
     with closing(engine.stream([rows[n] for n in writing], decoding)) as drafts:
@@ -87,18 +83,18 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _retrieve(comparison: Comparison, arms: Sequence[Arm], index: Index, top_k: int, mode: str) -> Comparison:
+def _retrieve(comparison: Comparison, request: Request, index: Index) -> Comparison:
     """Give the passages to the arms that retrieve; when retrieval fails, only those arms fail."""
-    if not any(arm.retrieves for arm in arms):
+    if not any(arm.retrieves for arm in request.arms):
         return comparison
     started = time.perf_counter()
     try:
-        passages = tuple(index.search(comparison.question, top_k, mode))
+        passages = tuple(index.search(request.question, request.top_k, request.search_mode))
         error = "" if passages else "The index has no passage for this question. Add documents first (Documents tab)."
     except RagftError as failure:
         passages, error = (), str(failure)
     answers = []
-    for arm, answer in zip(arms, comparison.answers, strict=True):
+    for arm, answer in zip(request.arms, comparison.answers, strict=True):
         if not arm.retrieves:
             answers.append(answer)
         elif error:
@@ -109,19 +105,18 @@ def _retrieve(comparison: Comparison, arms: Sequence[Arm], index: Index, top_k: 
     return replace(comparison, answers=tuple(answers), retrieval_seconds=seconds)
 
 
-def _prompts(
-    comparison: Comparison, arms: Sequence[Arm], engine: Engine, decoding: Decoding, adapter: str | None
-) -> tuple[Comparison, list[Row]]:
+def _prompts(comparison: Comparison, request: Request, engine: Engine) -> tuple[Comparison, list[Row]]:
     """The row each arm reads; an arm whose prompt cannot fit fails alone."""
-    room = engine.context_window - decoding.max_new_tokens
+    room = engine.context_window - request.decoding.max_new_tokens
+    adapter = request.adapter
     answers, rows = [], []
-    for arm, answer in zip(arms, comparison.answers, strict=True):
+    for arm, answer in zip(request.arms, comparison.answers, strict=True):
         row = Row((), adapter if arm.adapted else None)
         if arm.adapted and adapter is None and not answer.done:
             answer = replace(answer, state="failed", error="This arm needs an adapter; choose one in the settings.")
         if not answer.done:
             try:
-                asked, left_out = fit(comparison.question, answer.passages, engine, room)
+                asked, left_out = fit(request.question, answer.passages, engine, room)
             except QuestionError as error:
                 answer = replace(answer, state="failed", error=str(error))
             else:

@@ -1,27 +1,24 @@
 """The one object that the page, the command line and a Python user hold."""
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
 from . import demo
 from .compare import compare, stop
-from .errors import AdapterError, NotFoundError, QuestionError, RagftError
+from .errors import AdapterError, NotFoundError, RagftError
 from .home import Home
 from .prompts import PROMPT_VERSION
+from .request import Request, checked_mode, checked_question, checked_request, within
 from .settings import ASSETS, Settings
 from .store import Store
 from .types import (
-    ARMS,
     DEFAULT_ARMS,
-    Arm,
     Comparison,
-    Decoding,
     Document,
     IndexReport,
     Passage,
@@ -31,7 +28,6 @@ from .types import (
 from .version import VERSION
 
 Report = Callable[[Progress], None]
-SNAPSHOTS_APART = 0.04  # seconds; a screen shows no more than 25 frames a second
 
 
 class Studio:
@@ -163,44 +159,21 @@ class Studio:
         beyond the limits, ModelError when the base model cannot be loaded; whatever concerns one arm
         only (no passages, a bad adapter) fails that arm and leaves the others.
         """
-        s = self.settings
-        question = self._checked_question(question)
-        chosen = chosen_arms(arms)
-        decoding = Decoding(
-            self._within("max_new_tokens", max_new_tokens, s.max_new_tokens, 1, s.max_new_tokens_limit),
-            self._within("temperature", temperature, s.temperature, 0.0, 2.0),
-            seed=self._within("seed", seed, s.seed, 0, 2**31 - 1),
-        )
-        k = self._within("top_k", top_k, s.top_k, 1, 20)
-        mode = search_mode or s.search_mode
-        if mode not in ("hybrid", "dense", "keyword"):
-            raise QuestionError(f"The search mode {mode!r} is unknown; choose hybrid, dense or keyword.")
-        name = adapter or s.adapter
-        return self._compare(question, chosen, decoding, name, k, mode, stopped)
-
-    def _compare(
-        self,
-        question: str,
-        arms: tuple[Arm, ...],
-        decoding: Decoding,
-        adapter: str,
-        top_k: int,
-        mode: str,
-        stopped: Callable[[], bool],
-    ) -> Iterator[Comparison]:
-        setup = self._setup(arms, decoding, adapter, top_k, mode)
-        snapshots = compare(
+        request = checked_request(
+            self.settings,
             question,
             arms,
-            self.engine,
-            self.retrieval,
-            decoding,
             adapter=adapter,
             top_k=top_k,
-            search_mode=mode,
-            setup=setup,
-            stopped=stopped,
+            search_mode=search_mode,
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            seed=seed,
         )
+        return self._compare(request, stopped)
+
+    def _compare(self, request: Request, stopped: Callable[[], bool]) -> Iterator[Comparison]:
+        snapshots = compare(request, self.engine, self.retrieval, self._setup(request), stopped)
         latest: Comparison | None = None
         with closing(snapshots):
             try:
@@ -213,52 +186,27 @@ class Studio:
         if latest is not None:
             yield latest
 
-    def _setup(self, arms: tuple[Arm, ...], decoding: Decoding, adapter: str, top_k: int, mode: str) -> dict[str, Any]:
+    def _setup(self, request: Request) -> dict[str, Any]:
         """Everything that is needed to repeat a comparison."""
         setup: dict[str, Any] = {"app_version": VERSION, "prompt_version": PROMPT_VERSION}
         setup |= self.engine.describe()
-        if any(arm.adapted for arm in arms):
-            setup["adapter"] = adapter
+        if any(arm.adapted for arm in request.arms):
+            setup["adapter"] = request.adapter
             try:
-                setup |= self.engine.describe_adapter(adapter)
+                setup |= self.engine.describe_adapter(request.adapter)
             except AdapterError as error:
                 setup["adapter_error"] = str(error)
-        if any(arm.retrieves for arm in arms):
-            setup |= self.retrieval.describe() | {"top_k": top_k, "search_mode": mode}
-        return setup | {
-            "max_new_tokens": decoding.max_new_tokens,
-            "temperature": decoding.temperature,
-            "top_p": decoding.top_p,
-            "seed": decoding.seed,
-        }
-
-    def _checked_question(self, question: str) -> str:
-        question = question.strip() if isinstance(question, str) else ""
-        if not question:
-            raise QuestionError("Type a question first.")
-        limit = self.settings.max_question_chars
-        if len(question) > limit:
-            raise QuestionError(
-                f"The question has {len(question):,} characters; at most {limit:,} are taken. Shorten it."
-            )
-        return question
-
-    @staticmethod
-    def _within(name: str, wish: Any, default: Any, low: float, high: float) -> Any:
-        """The wish if it is a number of the default's kind between the limits; QuestionError otherwise."""
-        if wish is None:
-            return default
-        number = isinstance(wish, (int, float)) and not isinstance(wish, bool) and math.isfinite(wish)
-        if not number or (isinstance(default, int) and wish != int(wish)) or not low <= wish <= high:
-            raise QuestionError(f"{name} must be a number from {low:g} to {high:g}, not {str(wish)[:40]}.")
-        return type(default)(wish)
+        if any(arm.retrieves for arm in request.arms):
+            setup |= self.retrieval.describe() | {"top_k": request.top_k, "search_mode": request.search_mode}
+        return setup | asdict(request.decoding)
 
     # ---------------------------------------------------------------- documents
 
     def search(self, question: str, k: int | None = None, mode: str | None = None) -> list[Passage]:
         """The `k` best passages, best first; needs no language model."""
-        k = self._within("top_k", k, self.settings.top_k, 1, 100)
-        return self.retrieval.search(self._checked_question(question), k, mode or self.settings.search_mode)
+        k = within("top_k", k, self.settings.top_k, 1, 100)
+        mode = checked_mode(mode or self.settings.search_mode)
+        return self.retrieval.search(checked_question(self.settings, question), k, mode)
 
     def timed_search(self, question: str, k: int | None, mode: str | None) -> tuple[list[Passage], float]:
         """`search`, and the seconds it took."""
@@ -290,12 +238,3 @@ class Studio:
     def history(self, limit: int = 50) -> list[Comparison]:
         """The latest saved comparisons, newest first."""
         return self.store.comparisons(limit)
-
-
-def chosen_arms(keys: Sequence[str]) -> tuple[Arm, ...]:
-    """The arms named by their keys, in the fixed order of ARMS; QuestionError for none or an unknown one."""
-    unknown = [key for key in keys if key not in {arm.key for arm in ARMS}]
-    if unknown or not keys:
-        wrong = f"There is no arm {str(unknown[0])[:40]!r}" if unknown else "No arm is chosen"
-        raise QuestionError(f"{wrong}; choose among {', '.join(arm.key for arm in ARMS)}.")
-    return tuple(arm for arm in ARMS if arm.key in keys)

@@ -1,0 +1,205 @@
+"""Rows of messages, each with its adapter, become drafts that grow side by side from one model in memory."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from .adapters import AdapterInfo, find_adapter, load_adapter
+from .chat import Chat
+from .errors import RagftError
+from .llama_rows import LlamaRows, llama_rows
+from .model import LoadedBase, load_base
+from .peft_rows import PeftRows
+from .settings import Settings
+from .types import Decoding, Draft, Message, Row
+from .writer import Writer
+
+CHUNK = 256  # prompt tokens read between two yields: how long Stop can take while a prompt is read
+TURN_POLL = 0.2  # seconds between two looks whether the engine is free
+
+
+@dataclass(frozen=True)
+class LoadedAdapter:
+    """An adapter in the model; `key` is its name inside PEFT, where a name may not hold a dot."""
+
+    info: AdapterInfo
+    key: str
+    lean: bool
+
+
+class Engine:
+    """One base model with its adapters. Knows nothing of arms, documents or screens.
+
+    One batch is written at a time; it is computed in the thread that iterates, and the turn passes on when
+    the iterator ends or is closed.
+    """
+
+    def __init__(self, base: LoadedBase, adapter_folders: Sequence[str | Path] = ()) -> None:
+        self._base, self._folders = base, tuple(Path(folder) for folder in adapter_folders)
+        self._chat = Chat(base.tokenizer)
+        self._model = base.model
+        self._lean: LlamaRows | None = llama_rows(base.model)
+        self._general = PeftRows(base.model)
+        self._adapters: dict[str, LoadedAdapter] = {}
+        self._turn = threading.Lock()
+        self._loads = 0
+        self.context_window = int(base.model.config.max_position_embeddings)
+        self._ends = _end_tokens(base)
+
+    @classmethod
+    def load(cls, settings: Settings, adapter_folders: Sequence[str | Path] = ()) -> Self:
+        """The engine of these settings; ModelError says why not."""
+        return cls(load_base(settings), adapter_folders)
+
+    # ---------------------------------------------------------------- what it is
+
+    def describe(self) -> dict[str, Any]:
+        """What has to be known of the model to repeat what it wrote."""
+        base = self._base
+        return {
+            "base_model": Path(base.name).name if Path(base.name).is_dir() else base.name,
+            "base_revision": base.revision,
+            "base_sha256": base.sha256,
+            "precision": base.precision,
+            "precision_reason": base.why,
+            "device": base.device,
+            "threads": base.threads,
+            "forward": "llama_rows" if self._lean else "transformers",
+            "versions": _versions(base.precision),
+        }
+
+    def describe_adapter(self, name: str) -> dict[str, Any]:
+        """The same of an adapter, which is loaded and checked for it. AdapterError."""
+        info = find_adapter(self._folders, name)
+        if name not in self._adapters or self._adapters[name].info.sha256 != info.sha256:
+            with self._turn:
+                self._adapter(name)
+        info = self._adapters[name].info
+        return {
+            "adapter_sha256": info.sha256,
+            "adapter_base": info.base_sha256 or "unknown",
+            "adapter_recipe": info.recipe,
+            "adapter_rank": info.rank,
+            "adapter_created": info.created,
+        }
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """How many tokens the model reads for these messages."""
+        return self._chat.count(messages)
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """The exact text the model reads for these messages."""
+        return self._chat.render(messages)
+
+    # ---------------------------------------------------------------- writing
+
+    def stream(self, rows: Sequence[Row], decoding: Decoding) -> Iterator[tuple[Draft, ...]]:
+        """Yield all rows' drafts as they grow: each first token at once, then one token per living row a step.
+
+        While another batch is written the drafts say "waiting". A row that cannot be written fails alone,
+        with the reason in its draft. Closing the iterator ends the work after the token in hand.
+        """
+        writers = [self._writer(row, decoding) for row in rows]
+        while not self._turn.acquire(timeout=TURN_POLL):
+            yield tuple(replace(w.draft, state="waiting") if w.living else w.draft for w in writers)
+        try:
+            yield from self._write(rows, writers)
+        finally:
+            self._turn.release()
+
+    def _write(self, rows: Sequence[Row], writers: Sequence[Writer]) -> Iterator[tuple[Draft, ...]]:
+        started = time.perf_counter()
+        keys, lean = self._keys(rows, writers)
+        source = self._lean if lean and self._lean else self._general
+        yield _drafts(writers)
+        living = sorted((n for n, w in enumerate(writers) if w.living), key=lambda n: len(writers[n].prompt))
+        try:
+            batch = source.start(keys, [w.capacity if w.living else 0 for w in writers])
+            for n in living:  # the shortest prompt first: its answer shows while the long ones are read
+                prompt = writers[n].prompt
+                for start in range(0, len(prompt), CHUNK):
+                    logits = batch.extend([(n, prompt[start : start + CHUNK])])
+                    if start + CHUNK >= len(prompt):
+                        writers[n].write(writers[n].choose(logits[0]), time.perf_counter() - started)
+                    yield _drafts(writers)
+            while living := [n for n in living if writers[n].living]:
+                logits = batch.extend([(n, writers[n].tokens[-1:]) for n in living])
+                for n, chances in zip(living, logits, strict=True):
+                    writers[n].write(writers[n].choose(chances), time.perf_counter() - started)
+                yield _drafts(writers)
+        except (MemoryError, torch.OutOfMemoryError):
+            for writer in writers:
+                if writer.living:
+                    writer.fail("There is not enough memory for this answer. Ask for fewer passages or a shorter one.")
+            yield _drafts(writers)
+
+    def _writer(self, row: Row, decoding: Decoding) -> Writer:
+        """The row's writer, or one that has failed because the messages cannot be read."""
+        try:
+            prompt = self._chat.encode(row.messages)
+        except RagftError as error:
+            return Writer.failed(str(error))
+        room = self.context_window - len(prompt)
+        if room < 1:
+            return Writer.failed(
+                f"The prompt has {len(prompt):,} tokens; the model reads {self.context_window:,} with its answer. "
+                "Ask more briefly, or with fewer passages.",
+                len(prompt),
+            )
+        return Writer(prompt, room, decoding, self._base.tokenizer, self._ends)
+
+    def _keys(self, rows: Sequence[Row], writers: Sequence[Writer]) -> tuple[list[str | None], bool]:
+        """Each row's adapter as PEFT knows it, and whether the lean forward knows them all; bad ones fail their row."""
+        keys, lean = list[str | None](), True
+        for row, writer in zip(rows, writers, strict=True):
+            key = None
+            if row.adapter is not None and writer.living:
+                try:
+                    loaded = self._adapter(row.adapter)
+                    key, lean = loaded.key, lean and loaded.lean
+                except RagftError as error:
+                    writer.fail(str(error), len(writer.prompt))
+            keys.append(key)
+        return keys, lean
+
+    def _adapter(self, name: str) -> LoadedAdapter:
+        """The adapter in the model; loaded on first use, and again when its files have changed. Needs the turn."""
+        info = find_adapter(self._folders, name)
+        loaded = self._adapters.get(name)
+        if loaded and loaded.info.sha256 == info.sha256:
+            return loaded
+        self._loads += 1
+        key = f"adapter_{self._loads}"
+        self._model = load_adapter(self._model, self._base.sha256, info, key)
+        self._general.model = self._model
+        if loaded:
+            self._model.delete_adapter(loaded.key)
+            if self._lean:
+                self._lean.drop_adapter(loaded.key)
+        lean = self._lean is not None and self._lean.add_adapter(key)
+        self._adapters[name] = LoadedAdapter(info, key, lean)
+        return self._adapters[name]
+
+
+def _drafts(writers: Sequence[Writer]) -> tuple[Draft, ...]:
+    return tuple(writer.draft for writer in writers)
+
+
+def _end_tokens(base: LoadedBase) -> set[int]:
+    """The ids that end an answer: what the model's generation settings and its tokenizer name."""
+    ends: set[int] = set()
+    for found in (base.model.generation_config.eos_token_id, base.tokenizer.eos_token_id):
+        ends |= set(found) if isinstance(found, (list, tuple)) else set() if found is None else {found}
+    return ends
+
+
+def _versions(precision: str) -> dict[str, str]:
+    from importlib.metadata import version
+
+    libraries = ("torch", "transformers", "peft", *(("bitsandbytes",) if precision == "nf4" else ()))
+    return {library: version(library) for library in libraries}

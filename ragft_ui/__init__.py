@@ -1,0 +1,31 @@
+"""The page: header and tabs in order. The only package that imports gradio (app.py aside)."""
+
+from typing import Any
+
+import gradio as gr
+
+from . import api
+from .compare_tab import CompareTab
+from .documents_tab import DocumentsTab
+from .header import Header
+from .launch import launch
+from .turns import Turns
+
+__all__ = ["Turns", "build", "launch"]
+
+
+def build(studio: Any, turns: Turns | None = None) -> gr.Blocks:
+    """The page over a Studio; give `turns` to be able to stop every visitor's turn from outside."""
+    turns = turns or Turns()
+    with gr.Blocks(title="RAGFT Compare", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        header = Header(studio)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Compare", id="compare"):
+                compare = CompareTab(studio, turns)
+            with gr.Tab("Documents", id="documents") as tab:
+                documents = DocumentsTab(studio)
+        api.build(studio, turns)
+        compare.wire_page(page)
+        documents.wire_page(page, tab, header.refresh_after)
+        header.wire_page(page)
+    return page

@@ -1,0 +1,85 @@
+"""The drawer of run settings: what a visitor may choose for the next question, kept in the visitor's browser."""
+
+from typing import Any
+
+import gradio as gr
+
+from ragft_core.types import ARMS, DEFAULT_ARMS
+
+from .events import QUIET
+from .render import switches
+
+KEY, SECRET = "ragft-settings", "not-a-secret"  # fixed, or settings would be lost at every restart
+NAMES = ("arms", "adapter", "top_k", "search_mode", "max_new_tokens", "temperature", "seed")
+ADAPTER_HELP = "Trained weights (LoRA) of the Fine-tuned and Hybrid arms."
+MODES = [("Meaning and keywords", "hybrid"), ("Meaning only", "dense"), ("Keywords only", "keyword")]
+
+
+class RunSettings:
+    """The fields in the order of `Studio.ask`'s wishes; `fields` are the inputs of every run."""
+
+    def __init__(self, studio: Any) -> None:
+        self.studio = studio
+        s, wishes = studio.settings, self.defaults()
+        with gr.Accordion("Run settings", open=False, elem_id="run_settings"):
+            self.arms = gr.CheckboxGroup(
+                [(f"{arm.label} ({switches(arm).lower()})", arm.key) for arm in ARMS],
+                value=wishes["arms"],
+                label="Arms",
+                info="The ways of answering to compare. Base is the control: what the model says on its own.",
+                elem_id="arms",
+            )
+            with gr.Row(elem_classes="fields"):
+                adapter = gr.Dropdown([s.adapter], value=s.adapter, label="Adapter", info=ADAPTER_HELP)
+                top_k = gr.Slider(
+                    1, 20, s.top_k, step=1, label="Passages", info="How many passages retrieval hands over."
+                )
+                mode = gr.Radio(MODES, value=s.search_mode, label="Search", info="How passages are found and ranked.")
+            with gr.Row(elem_classes="fields"):
+                tokens = gr.Slider(
+                    1,
+                    s.max_new_tokens_limit,
+                    s.max_new_tokens,
+                    step=1,
+                    label="Longest answer",
+                    info="In tokens; a token is about three quarters of a word.",
+                )
+                temperature = gr.Slider(
+                    0, 2, s.temperature, step=0.1, label="Temperature", info="0 gives the same answer every time."
+                )
+                seed = gr.Number(
+                    s.seed, precision=0, minimum=0, label="Seed", info="Repeats a sampled answer; unused at 0."
+                )
+            reset = gr.Button("Back to defaults", size="sm", elem_id="reset_settings")
+        self.fields = [self.arms, adapter, top_k, mode, tokens, temperature, seed]
+        self.kept = gr.BrowserState(None, storage_key=KEY, secret=SECRET)
+        self.reset = reset
+        for field in self.fields:
+            field.input(None, self.fields, self.kept, js="(...fields) => [fields]", api_visibility="private")
+        self.was_reset = reset.click(
+            lambda: [*self.defaults().values(), None], outputs=[*self.fields, self.kept], **QUIET
+        )
+
+    def defaults(self) -> dict[str, Any]:
+        s = self.studio.settings
+        arms = list(DEFAULT_ARMS)
+        return {"arms": arms} | {name: getattr(s, name) for name in NAMES[1:]}
+
+    def restored(self, kept: Any) -> list[Any]:
+        """The fields as this browser left them; the adapter's choices as they are now."""
+        wishes = self.defaults()
+        if isinstance(kept, list) and len(kept) == len(NAMES):
+            wishes |= dict(zip(NAMES, kept, strict=True))
+        found = self.studio.adapters()
+        names = [adapter.name for adapter in found if not adapter.problem]
+        if wishes["adapter"] not in names:
+            wishes["adapter"] = self.studio.settings.adapter
+            names += [] if wishes["adapter"] in names else [wishes["adapter"]]
+        broken = "".join(f" {adapter.name} cannot be used: {adapter.problem}" for adapter in found if adapter.problem)
+        wishes["adapter"] = gr.Dropdown(names, value=wishes["adapter"], info=ADAPTER_HELP + broken)
+        return [wishes[name] for name in NAMES]
+
+
+def wishes(fields: tuple[Any, ...]) -> dict[str, Any]:
+    """The fields' values as the keyword arguments of `Studio.ask`."""
+    return dict(zip(NAMES, fields, strict=True))

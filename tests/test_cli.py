@@ -1,0 +1,104 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from ragft_core import Settings, Studio, cli
+from ragft_core.testing import EchoEngine, OnePageIndex
+from ragft_core.types import FileReport, IndexReport
+
+
+@pytest.fixture(autouse=True)
+def weightless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every Studio that a command opens echoes and has one page."""
+    monkeypatch.setattr(cli, "Studio", lambda settings: Studio(settings, engine=EchoEngine(), retrieval=OnePageIndex()))
+
+
+def ragft(home: Path, *words: str) -> int:
+    return cli.main([words[0], "--home", str(home), "--no-demo", *words[1:]])
+
+
+def test_ask_prints_a_comparison_as_json(home: Path, capsys) -> None:
+    assert ragft(home, "ask", "Why is the sky blue?", "--arms", "rag,base", "--json") == 0
+    out, err = capsys.readouterr()
+    comparison = json.loads(out)
+    assert [answer["arm"] for answer in comparison["answers"]] == ["base", "rag"]
+    assert all(answer["done"] for answer in comparison["answers"]) and err == ""
+
+
+def test_ask_prints_answers_for_people(home: Path, capsys) -> None:
+    assert ragft(home, "ask", "Why?") == 0
+    out = capsys.readouterr().out
+    assert "== RAG (done" in out and "== Fine-tuned" in out and "[1] The sky" in out
+
+
+def test_search_prints_passages_with_their_scores(home: Path, capsys) -> None:
+    assert ragft(home, "search", "Why?", "-k", "1") == 0
+    assert "[1] The sky (sky.md; dense 0.800" in capsys.readouterr().out
+    assert ragft(home, "search", "Why?", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["passages"][0]["scores"]["keyword"] == 1.2 and found["seconds"] >= 0
+
+
+def test_index_reports_a_row_per_file(home: Path, capsys, monkeypatch) -> None:
+    files = (FileReport("a.md", "added", chunks=2), FileReport("b.bin", "skipped", "not text"))
+    monkeypatch.setattr(OnePageIndex, "add", lambda self, paths, progress: IndexReport(files, 2, 0.5))
+    assert ragft(home, "index", "folder") == 0
+    out = capsys.readouterr().out
+    assert "skipped   b.bin  (not text)" in out and "1 added, 1 skipped; 2 chunks in 0.5 s" in out
+
+
+def test_documents_and_forget_of_an_empty_home(home: Path, capsys) -> None:
+    assert ragft(home, "documents") == 0 and "No documents yet" in capsys.readouterr().out
+    assert ragft(home, "forget", "x.md", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"forgotten": 0}
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["ask", ""], "Type a question first"),
+        (["ask", "Why?", "--arms", "magic"], "no arm 'magic'"),
+        (["ask", "Why?", "--max-new-tokens", "1000000000"], "max_new_tokens must be"),
+        (["search", "Why?", "-k", "0"], "top_k must be"),
+    ],
+)
+def test_a_fault_is_one_line_on_stderr_and_exit_code_1(home: Path, capsys, words: list[str], part: str) -> None:
+    assert ragft(home, *words) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: ") and part in err and err.count("\n") == 1
+
+
+def test_wrong_usage_is_exit_code_2(home: Path) -> None:
+    for words in (["dance"], ["ask"], ["ask", "Why?", "--colour"]):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(words)
+        assert caught.value.code == 2
+
+
+def test_an_interrupt_is_exit_code_130(home: Path, capsys, monkeypatch) -> None:
+    def interrupted(self, *_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Studio, "ask", interrupted)
+    assert ragft(home, "ask", "Why?") == 130
+    with Studio(Settings.load(home=home), engine=EchoEngine(), retrieval=OnePageIndex()):
+        pass  # the home was given back
+
+
+def test_a_home_held_by_a_process_without_a_page_is_said(home: Path, capsys) -> None:
+    with Studio(Settings.load(home=home), engine=EchoEngine(), retrieval=OnePageIndex()):
+        assert ragft(home, "ask", "Why?") == 1
+    assert "in use by process" in capsys.readouterr().err
+
+
+def test_a_missing_settings_file_is_said(home: Path, capsys) -> None:
+    assert ragft(home, "ask", "Why?", "--config", "none.toml") == 1
+    assert "no settings file none.toml" in capsys.readouterr().err
+
+
+def test_a_running_app_that_does_not_answer_is_said(home: Path, capsys) -> None:
+    with Studio(Settings.load(home=home), engine=EchoEngine(), retrieval=OnePageIndex()) as studio:
+        studio.home.announce("http://127.0.0.1:9")
+        assert ragft(home, "ask", "Why?") == 1
+    assert "does not answer at http://127.0.0.1:9" in capsys.readouterr().err
