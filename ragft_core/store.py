@@ -60,7 +60,7 @@ SENTENCES = {
     "SQLITE_READONLY": "The folder {folder} cannot be written. Make it writable, or choose another with --home.",
     "SQLITE_CANTOPEN": "The database in {folder} cannot be opened. Check the folder's permissions, or choose another.",
     "SQLITE_BUSY": "The database in {folder} is held by another process. Stop that one and try again.",
-    "SQLITE_CORRUPT": "The database in {folder} is damaged. Put back a copy of ragft.sqlite, or choose another with --home.",
+    "SQLITE_CORRUPT": "The database in {folder} is damaged. Put back a copy of ragft.sqlite, or choose another.",
     "SQLITE_NOTADB": "{path} is not a database. Move it away or put back a copy; RAGFT does not touch it.",
 }
 
