@@ -82,20 +82,19 @@ def load_adapter(model: Any, base_sha256: str, info: AdapterInfo, key: str) -> A
 
     Returns the PeftModel. Nothing is put into the model before the files are known to fit it. AdapterError.
     """
-    check_adapter(model, base_sha256, info)
     from peft import PeftModel
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on what was checked above, and on the base's folder being another now
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PEFT's own, on what is checked here and on the base's folder being another
+        check_adapter(model, base_sha256, info)
+        how: dict[str, Any] = {"use_safetensors": True, "local_files_only": True}
+        try:
             if isinstance(model, PeftModel):
-                model.load_adapter(info.folder, key, use_safetensors=True, local_files_only=True)
+                model.load_adapter(info.folder, key, **how)
             else:
-                model = PeftModel.from_pretrained(
-                    model, info.folder, key, use_safetensors=True, local_files_only=True, is_trainable=False
-                )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        raise AdapterError(f"The adapter {info.name} cannot be loaded: {_first_line(error)}") from error
+                model = PeftModel.from_pretrained(model, info.folder, key, is_trainable=False, **how)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+            raise AdapterError(f"The adapter {info.name} cannot be loaded: {_first_line(error)}") from error
     return model.eval().requires_grad_(False)
 
 
@@ -128,7 +127,7 @@ def _wanted_shapes(model: Any, info: AdapterInfo) -> dict[str, tuple[int, ...]]:
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     try:
-        lora = LoraConfig.from_pretrained(info.folder)
+        lora = LoraConfig.from_pretrained(str(info.folder))
         with torch.device("meta"):
             empty = get_peft_model(AutoModelForCausalLM.from_config(config), lora)
         state = get_peft_model_state_dict(empty, save_embedding_layers=False)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -11,11 +12,11 @@ import torch
 
 from .adapters import AdapterInfo, find_adapter, load_adapter
 from .chat import Chat
-from .errors import RagftError
+from .errors import AdapterError, RagftError
 from .llama_rows import LlamaRows, llama_rows
 from .model import LoadedBase, load_base
 from .peft_rows import PeftRows
-from .settings import Settings
+from .settings import Settings, model_name
 from .types import Decoding, Draft, Message, Row
 from .writer import Writer
 
@@ -53,8 +54,11 @@ class Engine:
 
     @classmethod
     def load(cls, settings: Settings, adapter_folders: Sequence[str | Path] = ()) -> Self:
-        """The engine of these settings; ModelError says why not."""
-        return cls(load_base(settings), adapter_folders)
+        """The engine of these settings, their adapter on it if that can be used; ModelError says why not."""
+        engine = cls(load_base(settings), adapter_folders)
+        with suppress(AdapterError):  # whoever asks with it is told
+            engine.describe_adapter(settings.adapter)
+        return engine
 
     # ---------------------------------------------------------------- what it is
 
@@ -62,7 +66,7 @@ class Engine:
         """What has to be known of the model to repeat what it wrote."""
         base = self._base
         return {
-            "base_model": Path(base.name).name if Path(base.name).is_dir() else base.name,
+            "base_model": model_name(base.name),
             "base_revision": base.revision,
             "base_sha256": base.sha256,
             "precision": base.precision,

@@ -84,18 +84,18 @@ class Projection:
 
 
 def _fused(linears: Sequence[nn.Linear]) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """One weight (out, in) and bias for several linears, which become views of it.
-
-    It is stored by columns: a few rows then cost hardly more than one (measured in fp32 with 4 rows, 3072 x 576:
-    0.35 ms against 0.65 ms), which is what batched decoding lives on.
-    """
+    """One weight (out, in) and bias for several linears, which become views of it."""
+    if len(linears) == 1:
+        return linears[0].weight, linears[0].bias
     with torch.no_grad():
-        weight = torch.cat([linear.weight.t() for linear in linears], 1).t()
+        weight = torch.cat([linear.weight for linear in linears])
         sizes = [linear.out_features for linear in linears]
         for linear, part in zip(linears, weight.split(sizes), strict=True):
             linear.weight = nn.Parameter(part, requires_grad=False)
         if all(linear.bias is None for linear in linears):
             return weight, None
-        return weight, torch.cat(
-            [linear.weight.new_zeros(linear.out_features) if linear.bias is None else linear.bias for linear in linears]
-        )
+        return weight, torch.cat([_bias(linear) for linear in linears])
+
+
+def _bias(linear: nn.Linear) -> torch.Tensor:
+    return linear.weight.new_zeros(linear.out_features) if linear.bias is None else linear.bias

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from .llama_layers import Group, Layer, Projection
+from .llama_layers import Group, Layer
 
 Span = tuple[int, Sequence[int]]
 
@@ -84,7 +84,7 @@ class LlamaBatch:
         for number, layer in enumerate(rows.layers):
             read = layer.qkv(F.rms_norm(x, size, layer.before_attention, eps), groups)
             seen = self._attend(number, read.view(len(x), -1, rows.head_size), pieces, cos, sin)
-            if number == len(rows.layers) - 1:  # from here on only the last tokens matter
+            if number == len(rows.layers) - 1 and len(x) > len(spans):  # from here on only the last tokens matter
                 ends = torch.tensor([start + length - 1 for _, start, length, _ in pieces])
                 x, seen = x[ends], seen[ends]
                 groups = [Group(n, n + 1, self._adapters[row]) for n, (row, _) in enumerate(spans)]

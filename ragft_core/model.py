@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,6 @@ from .weights import Weights, find_weights, free_memory, model_folder
 BYTES_PER_NUMBER = {"fp32": 4.0, "bf16": 2.0, "nf4": 0.6}  # nf4: 4 bits and the scales of 64-blocks
 WORKING_ROOM = 300e6  # bytes: caches and activations beside the weights
 SMALL_MODEL = 30_000_000  # parameters
-
-# Waiting threads must sleep, not spin: where another process holds a core, a spinning pair is 20 times slower
-# (measured: 39 steps of the embedded model in 6.7 s, sleeping 0.35 s). OpenMP reads this when torch is imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,13 @@ def _tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
+        file = folder / "tokenizer.json"
+        if file.is_file():  # the Rust reader raises a bare Exception on a damaged file; this one says what is wrong
+            json.loads(file.read_text(encoding="utf-8"))
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError, ImportError, RecursionError) as error:
         raise ModelError(
             f"The tokenizer of the model {folder} cannot be loaded ({_first_line(error)}). Copy the model again."
-        ) from error
-    except Exception as error:  # the Rust tokenizer raises bare Exception on a damaged file
-        raise ModelError(
-            f"The tokenizer of the model {folder} is damaged ({_first_line(error)}). Copy it again."
         ) from error
 
 
@@ -115,8 +112,7 @@ def _quantised(weights: Weights, settings: Settings, device: str) -> Any:
     kept = Path(settings.home) / "quantised" / f"{weights.sha256}-nf4-{str(compute).removeprefix('torch.')}"
     if kept.is_dir():
         try:
-            again = Weights(weights.name, kept, weights.config, (), 0)
-            return _from_pretrained(again, dtype=compute, device_map={"": device})
+            return _from_pretrained(find_weights(str(kept)), dtype=compute, device_map={"": device})
         except (OSError, ValueError, RuntimeError, KeyError, ModelError):
             shutil.rmtree(kept, ignore_errors=True)  # damaged: made again below
     nf4 = BitsAndBytesConfig(
@@ -135,7 +131,8 @@ def _keep(model: Any, folder: Path) -> None:
     new = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         new.mkdir(parents=True)
-        model.save_pretrained(new)
+        with _no_progress_bars():
+            model.save_pretrained(new)
         new.rename(folder)
     except OSError:
         shutil.rmtree(new, ignore_errors=True)
@@ -144,14 +141,16 @@ def _keep(model: Any, folder: Path) -> None:
 def _from_pretrained(weights: Weights, **how: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
-    model, found = AutoModelForCausalLM.from_pretrained(
-        weights.folder,
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        output_loading_info=True,
-        **how,
-    )
+    with _no_progress_bars():
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            weights.folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+            **how,
+        )
+    model, found = loaded
     missing = sorted(found["missing_keys"])
     if missing:
         raise ModelError(
@@ -159,6 +158,20 @@ def _from_pretrained(weights: Weights, **how: Any) -> Any:
             "so it would answer nonsense. Copy or download the model again."
         )
     return model
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """transformers draws bars on the terminal of whoever loads a model; the page and the command say it themselves."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _fits_blocks(weights: Weights) -> None:

@@ -1,6 +1,7 @@
-"""Rows of tokens become logits through transformers and PEFT as they are: slower than `llama_rows`, any architecture."""
+"""Rows of tokens become logits through transformers and PEFT as they are: slow, but any architecture and adapter."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -27,12 +28,7 @@ class PeftBatch:
     """Rows that are being written; `extend` appends tokens to some of them."""
 
     def __init__(self, model: Any, adapters: Sequence[str | None]) -> None:
-        from peft import PeftModel
-
-        self._model = model
-        self._adapters = [{"adapter_names": [key or "__base__"]} for key in adapters]
-        if not isinstance(model, PeftModel):
-            self._adapters = [{} for _ in adapters]
+        self._model, self._adapters = model, adapters
         self._caches: list[Any] = [None] * len(adapters)
 
     @torch.inference_mode()
@@ -41,13 +37,15 @@ class PeftBatch:
         last = []
         for row, tokens in spans:
             ids = torch.tensor([list(tokens)], device=self._model.device)
-            out = self._model(
-                input_ids=ids,
-                past_key_values=self._caches[row],
-                use_cache=True,
-                logits_to_keep=1,
-                **self._adapters[row],
-            )
+            with self._adapter_on(self._adapters[row]):
+                out = self._model(input_ids=ids, past_key_values=self._caches[row], use_cache=True, logits_to_keep=1)
             self._caches[row] = out.past_key_values
             last.append(out.logits[0, -1])
         return torch.stack(last)
+
+    def _adapter_on(self, key: str | None) -> AbstractContextManager[None]:
+        """Switch the model to this adapter; PEFT's `adapter_names` would do, were DoRA not refused there."""
+        if key is not None:
+            self._model.set_adapter(key, inference_mode=True)
+            return nullcontext()
+        return self._model.disable_adapter() if hasattr(self._model, "peft_config") else nullcontext()

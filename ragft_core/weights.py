@@ -38,8 +38,18 @@ class Weights:
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def stay_offline(*names: str) -> None:
+    """Close the Hugging Face hub to this process unless one of the models `names` is a hub id.
+
+    Libraries ask the hub for optional files even when a model lies in a folder. Call it before they are imported:
+    huggingface_hub reads the variable once.
+    """
+    if not any(HUB_ID.fullmatch(name) and not Path(name).is_dir() for name in names):
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
 def find_weights(name: str, revision: str | None = None) -> Weights:
-    """The folder behind `name` (a folder, or a Hugging Face id, which is fetched), or a ModelError that says why not."""
+    """The folder behind `name` (a folder, or a Hugging Face id, which is fetched); ModelError says why not."""
     folder, commit = model_folder(name, revision)
     config = _config(folder)
     files = _weight_files(folder)
@@ -118,7 +128,7 @@ def free_memory() -> int:
 
 @lru_cache(maxsize=256)
 def _sha256(file: str, _size: int, _changed: int) -> str:
-    with open(file, "rb") as stream:
+    with Path(file).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -149,7 +159,7 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             raise ModelError(f"{index} cannot be read. Copy or download the model again.") from error
-        files = tuple(folder / os.path.basename(name) for name in names)
+        files = tuple(folder / Path(name).name for name in names)
     else:
         files = (folder / "model.safetensors",)
     gone = [file.name for file in files if not file.is_file()]
