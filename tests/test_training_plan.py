@@ -1,0 +1,55 @@
+"""One dial sets a run's numbers, and what is set by hand is checked."""
+
+import pytest
+
+from ragft_core.training import RunError, make_plan
+from ragft_core.training.plan import learning_rate, rate_at
+
+
+def test_the_dial_sets_steps_and_their_rhythm() -> None:
+    smoke, small, full = (make_plan(1440, 4_000_000, preset) for preset in ("smoke", "small", "full"))
+    assert (smoke.steps, small.steps, full.steps) == (20, 600, 1440)
+    assert small.epochs == 10 and small.evaluate_every == small.save_every == 50
+    assert make_plan(1440, 4_000_000, "small", steps=7).steps == 7
+    assert make_plan(1440, 4_000_000, advanced={"epochs": 2}).steps == 120
+
+
+def test_the_learning_rate_falls_with_the_models_size() -> None:
+    assert learning_rate(3_800_000) == pytest.approx(4e-3) and learning_rate(1_000_000) == pytest.approx(4e-3)
+    assert learning_rate(15_000_000) == pytest.approx(2e-3, rel=0.1)
+    assert learning_rate(1_200_000_000) == pytest.approx(2e-4) and learning_rate(10**12) == pytest.approx(1e-4)
+
+
+def test_the_rate_rises_shortly_and_falls_to_3_percent() -> None:
+    plan = make_plan(2400, 4_000_000, steps=100)
+    rates = [rate_at(plan, step) / plan.learning_rate for step in range(100)]
+    assert rates[0] == pytest.approx(0.1) and max(rates) == rates[9] > 0.9 and rates[99] == pytest.approx(0.03)
+
+
+def test_method_and_size_choose_the_precision() -> None:
+    assert make_plan(10, 4_000_000).precision == "fp32" and make_plan(10, 10**9).precision == "auto"
+    assert make_plan(10, 10**9, advanced={"method": "qlora"}).precision == "nf4"
+    assert make_plan(10, 10**9).checkpointing and not make_plan(10, 4_000_000).checkpointing
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"rank": 0},
+        {"rank": 2.5},
+        {"rank": True},
+        {"learning_rate": float("nan")},
+        {"learning_rate": 5},
+        {"steps": 0.5},
+        {"batch": 10**9},
+        {"method": "magic"},
+        {"precision": "fp16"},
+        {"colour": 1},
+        {"dropout": "none"},
+    ],
+)
+def test_wishes_out_of_range_are_a_sentence(wish: dict) -> None:
+    with pytest.raises(RunError):
+        make_plan(100, 4_000_000, advanced=wish)
+    with pytest.raises(RunError, match="preset"):
+        make_plan(100, 4_000_000, "huge")
