@@ -18,9 +18,9 @@ class Shape:
     vocab: int = 6144
     width: int = 256
     layers: int = 6
-    heads: int = 4
-    kv_heads: int = 2
-    ff: int = 704
+    heads: int = 8
+    kv_heads: int = 4
+    ff: int = 640
     theta: float = 10000.0
     window: int = 1024
 

@@ -1,0 +1,61 @@
+"""The pretraining mix: which kind of exercise comes how often, easier ones first."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from embedded import free_text, natural, relations, salad, talk, values
+from embedded.reading import Reading, dialogue, glue
+from embedded.rows import Dialogue
+from embedded.tokenizer import word_pieces
+
+GROWING = 3_000_000  # tokens until the mix is at its full difficulty
+STYLED = 0.06
+
+
+class Mix:
+    """Draws dialogues; without a data folder the natural part falls to the generators."""
+
+    def __init__(self, tokenizer: Tokenizer | None, data: Path | None) -> None:
+        if tokenizer is not None:
+            values.use_pieces(word_pieces(tokenizer))
+        self.library = natural.load(data) if data else natural.Library()
+
+    def passages(self, r: random.Random, stage: float) -> int:
+        if stage < 0.3:
+            return r.choice([1, 1, 2])
+        return r.choice([1, 2, 3]) if stage < 0.6 else r.choice([1, 2, 2, 3, 3, 3, 4, 5])
+
+    def reading(self, r: random.Random, stage: float) -> Reading:
+        kinds: list[tuple[float, Callable[[int], Reading]]] = [
+            (0.52, lambda n: relations.reading(r, n)),
+            (0.17, lambda n: free_text.reading(r, n)),
+            (0.06, lambda n: salad.reading(r, n)),
+        ]
+        if stage >= 0.6:
+            kinds.append((0.06, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
+        if self.library and stage >= 0.3:
+            kinds.append((0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
+            kinds.append((0.06, lambda n: natural.asked_reading(r, self.library, min(n, 3))))
+        make = r.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
+        return make(self.passages(r, stage))
+
+    def draw(self, r: random.Random, tokens: int) -> Dialogue:
+        stage = min(1.0, tokens / GROWING)
+        x = r.random()
+        if x < 0.04 + 0.4 * (1 - stage):
+            return talk.drill(r)
+        if x < 0.96:
+            exercise = self.reading(r, stage)
+            if r.random() < 0.7:
+                glue(r, exercise)
+            plain = dialogue(r, exercise, 6)
+            if not plain.turns:
+                return self.draw(r, tokens)
+        else:
+            plain = talk.unknown(r) if x < 0.985 else talk.small_talk(r)
+        return talk.in_style(r, plain) if r.random() < STYLED else plain

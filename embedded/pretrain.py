@@ -1,0 +1,158 @@
+"""Pretraining: resumable, checkpointed, with a schedule whose constant part later sessions can continue."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from embedded import rows, tokenizer
+from embedded.mix import Mix
+from embedded.muon import Muon
+from embedded.network import Network, Shape
+
+HOME = Path(".embedded")
+WARM_UP_STEPS = 60
+
+
+@dataclass
+class Progress:
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    loss: float = 0.0
+
+
+def save(path: Path, model: Network, optimiser: Muon, progress: Progress) -> None:
+    """Write beside, then rename: a killed run never leaves half a checkpoint."""
+    temporary = path.with_suffix(".tmp")
+    torch.save(
+        {
+            "model": model.state_dict(),
+            "optimiser": optimiser.state(),
+            "progress": vars(progress),
+            "shape": model.shape.as_dict(),
+        },
+        temporary,
+    )
+    temporary.replace(path)
+
+
+def open_model(path: Path | None, fresh: Shape, device: str) -> tuple[Network, Muon, Progress]:
+    """The checkpoint's model, or a new one where there is no checkpoint."""
+    if path is None or not path.exists():
+        model = Network(fresh).to(device)
+        return model, Muon(model), Progress()
+    saved = torch.load(path, weights_only=True, map_location=device)
+    model = Network(Shape(**saved["shape"])).to(device)
+    model.load_state_dict(saved["model"])
+    optimiser = Muon(model)
+    optimiser.restore(saved["optimiser"])
+    return model, optimiser, Progress(**saved["progress"])
+
+
+def compile_blocks(model: Network) -> None:
+    """One dynamic graph per block serves all lengths; a failing compiler only costs speed."""
+    torch._dynamo.config.suppress_errors = True
+    for block in model.model.layers:
+        block.forward = torch.compile(block.forward, dynamic=True)  # type: ignore[method-assign]
+
+
+def half_precision(device: str) -> bool:
+    """Whether bfloat16 products are faster here than float32 ones; emulated ones are three times slower."""
+    if device != "cpu":
+        return True
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check() for check in checks if check)
+
+
+def open_mix(words: Tokenizer, data: Path) -> Mix:
+    if not data.is_dir():
+        print(f"no data folder at {data}: generated text only", flush=True)
+    return Mix(words, data if data.is_dir() else None)
+
+
+def learn(model: Network, feed: Iterator[rows.Batch], size: int, device: str) -> tuple[float, int]:
+    """Gradients of one step, gathered over small batches that fit the cache; returns its loss and tokens."""
+    group: list[rows.Batch] = []
+    while sum(batch.tokens for batch in group) < size:
+        group.append(next(feed))
+    weight = sum(float(batch.weights.sum()) for batch in group)
+    loss = 0.0
+    for batch in group:
+        moved = [x.to(device) for x in (batch.ids, batch.where, batch.targets, batch.weights)]
+        with torch.autocast(device.split(":")[0], dtype=torch.bfloat16, enabled=half_precision(device)):
+            part = model.loss(*moved) / weight
+        part.backward()
+        loss += part.item()
+    return loss, sum(batch.tokens for batch in group)
+
+
+def run(a: argparse.Namespace) -> Progress:
+    torch.set_num_threads(a.cores)
+    torch.manual_seed(a.seed)
+    home, device = Path(a.home), "cuda" if torch.cuda.is_available() else "cpu"
+    home.mkdir(parents=True, exist_ok=True)
+    target = home / a.name
+    source = home / (a.start or a.name) if a.resume else None
+    model, optimiser, progress = open_model(source, Shape(), device)
+    model.train()
+    if not a.no_compile:
+        compile_blocks(model)
+    words = tokenizer.load(home / "tokenizer.json")
+    mix = open_mix(words, Path(a.data))
+    # The seed moves with the step, so that a resumed run reads new text.
+    rng = random.Random(f"{a.seed}/{progress.step}")
+    feed = rows.batches(words, lambda r: mix.draw(r, progress.tokens), rng, a.micro, a.longest)
+    start, begun, first, held = time.time(), progress.seconds, progress.step, progress.tokens
+    print(f"parameters {sum(p.numel() for p in model.parameters())}, from step {progress.step}", flush=True)
+    stop: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
+    while not stop and (spent := (time.time() - start) / 60 / a.minutes) < 1:
+        loss, size = learn(model, feed, a.batch, device)
+        scale = min(1.0, (progress.step + 1) / WARM_UP_STEPS, (progress.step - first + 1) / 10) * a.rate
+        optimiser.step(scale * max(0.01, 1 - spent) if a.decay else scale)
+        model.zero_grad(set_to_none=True)
+        progress.step += 1
+        progress.tokens += size
+        progress.seconds = begun + time.time() - start
+        progress.loss = loss if progress.step == 1 else 0.97 * progress.loss + 0.03 * loss
+        if progress.step % 10 == 0:
+            speed = round((progress.tokens - held) / (time.time() - start), 1)
+            with (home / "log.jsonl").open("a") as log:
+                log.write(json.dumps({**vars(progress), "speed": speed}) + "\n")
+        if progress.step % 100 == 0:
+            save(target, model, optimiser, progress)
+    save(target, model, optimiser, progress)
+    return progress
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--minutes", type=float, default=60)
+    p.add_argument("--cores", type=int, default=1)
+    p.add_argument("--resume", action="store_true")
+    p.add_argument("--start", default="", help="checkpoint to branch from, when it is not the one written")
+    p.add_argument("--name", default="stable.pt")
+    p.add_argument("--home", default=str(HOME))
+    p.add_argument("--data", default="../shared/data", help="folder of public texts, optional")
+    p.add_argument("--batch", type=int, default=3000)
+    p.add_argument("--micro", type=int, default=2048)
+    p.add_argument("--longest", type=int, default=544)
+    p.add_argument("--rate", type=float, default=0.85)
+    p.add_argument("--decay", action="store_true", help="fall linearly to zero over --minutes (a release branch)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--no-compile", action="store_true")
+    print(run(p.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Rebuilds everything from nothing: demo domain, tokenizer, pretraining with a decay, export, adapters."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from embedded.pretrain import HOME
+
+DECAY = 0.2  # share of the minutes in which the learning rate falls to zero
+
+
+def call(module: str, *arguments: object) -> None:
+    subprocess.run([sys.executable, "-m", f"embedded.{module}", *map(str, arguments)], check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=120, help="of pretraining")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--home", type=Path, default=HOME)
+    parser.add_argument("--assets", type=Path, default=Path("assets"))
+    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--rounds", type=int, default=18, help="of adapter training; 0 makes no adapters")
+    parser.add_argument("--no-compile", action="store_true")
+    a = parser.parse_args()
+    pretrain = ["--home", a.home, "--cores", a.cores, "--data", a.data]
+    if a.no_compile:
+        pretrain.append("--no-compile")
+    call("domain", "--out", a.assets / "demo")
+    call("vocabulary", "--out", a.home / "tokenizer.json", "--data", a.data)
+    call("pretrain", *pretrain, "--minutes", a.minutes * (1 - DECAY))
+    decay = ["--resume", "--start", "stable.pt", "--name", "release.pt", "--decay", "--minutes", a.minutes * DECAY]
+    call("pretrain", *pretrain, *decay)
+    files = [
+        "--checkpoint",
+        a.home / "release.pt",
+        "--tokenizer",
+        a.home / "tokenizer.json",
+        "--out",
+        a.assets / "model",
+    ]
+    call("export", *files)
+    if a.rounds:
+        places = ["--base", a.assets / "model", "--out", a.assets / "adapters"]
+        call("adapters", *places, "--rounds", a.rounds, "--cores", a.cores)
+
+
+if __name__ == "__main__":
+    main()

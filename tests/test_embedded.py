@@ -1,0 +1,232 @@
+"""The embedded model's generators, formats and demo domain, without any weights."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from embedded import domain, facts, free_text, natural, reading, relations, rows, salad, talk, tokenizer
+from embedded.answering import cites, exact_match, f1, has_value, refused
+from embedded.lessons import Lessons
+from embedded.mix import GROWING, Mix
+from embedded.probes import handwritten_probes, relation_probes
+from ragft_core import prompts
+from ragft_core.types import Passage
+
+ASSETS = Path(__file__).parents[1] / "assets"
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A small tokenizer of generated text, so that no shipped file is needed."""
+    mix = Mix(None, None)
+    r = random.Random(1)
+    drawn = [mix.draw(r, GROWING) for _ in range(60)]
+    return tokenizer.train(["\n".join(part for turn in d.turns for part in turn) for d in drawn], vocab=600)
+
+
+def draws(seed: int, count: int = 15) -> list[rows.Dialogue]:
+    mix, r = Mix(None, None), random.Random(seed)
+    return [mix.draw(r, GROWING) for _ in range(count)]
+
+
+def test_one_seed_gives_one_text_and_another_seed_another():
+    assert draws(3) == draws(3)
+    assert draws(3) != draws(4)
+
+
+def test_relations_are_read_whole_and_some_are_held_out():
+    rows_ = relations.relations()
+    assert len(rows_) > 90
+    assert sum(x.held_out for x in rows_) >= 6
+    assert all(
+        any("{e}" in s and "{v}" in s for s in x.statements) and all("{e}" in q for q in x.questions) for x in rows_
+    )
+
+
+@pytest.mark.parametrize("make", [relations.reading, free_text.reading, salad.reading])
+def test_every_answer_stands_in_its_passage(make):
+    r = random.Random(5)
+    for _ in range(20):
+        exercise = make(r, r.choice([1, 2, 3, 5]))
+        reading.glue(r, exercise, 1.0)
+        for item in exercise.items:
+            if item.passage is not None:
+                assert item.sentence in exercise.passages[item.passage].sentences
+
+
+def test_a_dialogue_quotes_and_cites_the_passage_it_shows():
+    r = random.Random(6)
+    for _ in range(20):
+        drawn = reading.dialogue(r, relations.reading(r, 3))
+        lines = drawn.turns[0][0].split("\n")[1:4]
+        for _, answer in drawn.turns:
+            if answer != reading.REFUSAL:
+                quote, _, rest = answer.rpartition(" [")
+                assert quote in lines[int(rest[0]) - 1]
+
+
+def test_training_forms_never_use_the_held_out_one():
+    r = random.Random(7)
+    for relation in relations.relations():
+        if len(relation.questions) >= 4:
+            assert relation.questions[-1] not in {relations.form(r, relation.questions, False) for _ in range(20)}
+
+
+def test_passages_and_system_prompts_are_the_applications_own():
+    passage = reading.Passage("Flu shot", ["The flu shot costs 5 euros."])
+    user = reading.context_text([passage], titled=True) + "Question: How much is it?"
+    ours = Passage(id="a", text="The flu shot costs 5 euros.", source="flu-shot.md", title="Flu shot", score=1.0)
+    system, asked = prompts.messages("How much is it?", [ours])
+    assert (system["content"], asked["content"]) == (reading.WITH_PASSAGES, user)
+    assert prompts.messages("Why?")[0]["content"] == reading.WITHOUT_PASSAGES
+
+
+def render(messages: list[dict[str, str]]) -> str:
+    import jinja2
+
+    return jinja2.Template(tokenizer.CHAT_TEMPLATE).render(
+        bos_token="<|bos|>", messages=messages, add_generation_prompt=False
+    )
+
+
+def test_training_rows_have_the_tokens_of_the_chat_template(small):
+    r = random.Random(8)
+    for drawn in draws(9):
+        messages = [{"role": "system", "content": drawn.system}] if drawn.system else []
+        for user, answer in drawn.turns:
+            messages += [{"role": "user", "content": user}, {"role": "assistant", "content": answer}]
+        ids, weights = rows.encode(small, drawn, r, rows.Weights())
+        assert ids == tokenizer.text_ids(small, render(messages))
+        assert len(ids) == len(weights)
+        assert weights[0] == 0.0
+        assert weights[-1] > 0
+
+
+def test_an_answers_first_word_has_the_token_it_has_in_a_passage(small):
+    answer = tokenizer.turn_ids(small, tokenizer.ASSISTANT, "The price is 5.")
+    assert answer[1:-1] == tokenizer.text_ids(small, " The price is 5.")
+
+
+def test_only_answers_and_a_little_context_are_trained(small):
+    drawn = rows.Dialogue("Be brief.", [("Context:\n[1] It is red.\n\nQuestion: What?", "It is red [1].")])
+    ids, weights = rows.encode(small, drawn, random.Random(0), rows.Weights(context_share=0.0))
+    start = ids.index(tokenizer.ASSISTANT) + 1
+    assert all(w >= 1 for w in weights[start:])
+    assert max(weights[:start]) < 1
+
+
+def test_batches_hold_rows_of_one_length_and_right_targets(small):
+    mix = Mix(None, None)
+    feed = rows.batches(small, lambda r: mix.draw(r, GROWING), random.Random(1), tokens=600, longest=256)
+    for _ in range(5):
+        batch = next(feed)
+        flat = batch.ids.reshape(-1)
+        assert (flat[batch.where + 1] == batch.targets).all()
+        assert batch.ids.shape[1] <= 256
+
+
+def test_a_style_that_the_prompt_asks_for_is_in_every_answer():
+    r = random.Random(2)
+    styled = talk.in_style(r, talk.small_talk(r))
+    opening = styled.system.split('"')[1]
+    assert all(answer.startswith(opening) for _, answer in styled.turns)
+
+
+def test_natural_sentences_are_split_and_asked_about():
+    text = "Dr. Smith was born in 1950. He moved to Cairo with his wife Anna. They had 3.5 acres of land there."
+    parts = natural.sentences(text)
+    assert len(parts) == 3
+    made = [natural.cloze(random.Random(n), parts[0]) for n in range(10)]
+    assert any(m and m[0].endswith("?") for m in made)
+
+
+def test_a_missing_data_folder_only_makes_the_library_empty(tmp_path):
+    assert not natural.load(tmp_path)
+
+
+def test_the_demo_has_the_size_it_should_and_is_what_the_command_writes(tmp_path):
+    counts = domain.write(tmp_path)
+    assert 60 <= counts["documents"] <= 100
+    assert counts["facts"] >= 270
+    for path in sorted(p for p in tmp_path.rglob("*") if p.is_file()):
+        assert (ASSETS / "demo" / path.relative_to(tmp_path)).read_text("utf-8") == path.read_text("utf-8"), path.name
+
+
+def lines(name: str) -> list[dict]:
+    return [json.loads(line) for line in (ASSETS / "demo" / name).read_text("utf-8").splitlines()]
+
+
+def test_no_changed_fact_leaks_into_training_and_no_old_one_into_documents():
+    training = "\n".join(row["answer"] + str(row["context"]) for row in lines("train.jsonl"))
+    for fact in (f for f in facts.facts() if f.changed):
+        assert fact.sentence(fact.old) in training
+        assert fact.sentence(fact.new) not in training
+        text = (ASSETS / "demo" / "documents" / f"{facts.slug(fact.page)}.md").read_text("utf-8")
+        assert fact.sentence(fact.new) in text
+        assert fact.sentence(fact.old) not in text
+
+
+def test_training_and_evaluation_share_no_question_but_the_style_ones():
+    asked = {row["question"] for row in lines("train.jsonl")}
+    evaluation = lines("eval.jsonl")
+    assert not {row["question"] for row in evaluation if row["category"] != "style"} & asked
+    assert {row["category"] for row in evaluation} == {
+        "paraphrase",
+        "changed",
+        "never_trained",
+        "unanswerable",
+        "style",
+    }
+
+
+def test_the_files_have_the_documented_fields():
+    for row in lines("train.jsonl"):
+        assert set(row) == {"id", "group", "question", "answer", "context"}
+    for row in lines("eval.jsonl"):
+        assert {"id", "question", "answers", "unanswerable", "sources", "category"} <= set(row)
+        assert bool(row["answers"]) != row["unanswerable"]
+        assert all((ASSETS / "demo" / "documents" / s).exists() for s in row["sources"])
+    examples = json.loads((ASSETS / "demo" / "examples.json").read_text("utf-8"))
+    assert 6 <= len(examples) <= 8
+    assert all(set(e) == {"label", "question"} for e in examples)
+
+
+def test_lessons_train_only_trained_facts_and_let_passages_win():
+    lessons, r = Lessons(facts.facts(), "raft"), random.Random(3)
+    fresh = [f.sentence(f.old) for f in facts.facts() if not f.trained]
+    for drawn in lessons.round(r):
+        for _, answer in drawn.turns:
+            assert not any(sentence[:-1] in answer for sentence in fresh)
+    for _ in range(20):
+        drawn = lessons.with_pages(r)
+        context = drawn.turns[0][0]
+        for _, answer in drawn.turns:
+            if "[" in answer:
+                assert answer.split("asking. ")[1].split(" [")[0] in context
+
+
+def test_probes_are_fixed_and_hand_written_ones_answerable():
+    assert relation_probes(5, 3, False) == relation_probes(5, 3, False)
+    probes = handwritten_probes(3)
+    assert len(probes) > 100
+    for probe in probes:
+        assert has_value(probe.passages[probe.number - 1].text(True), probe.gold)
+
+
+def test_answers_are_judged_by_whole_words():
+    assert has_value("It costs 25 euros [1].", ["25 euros"])
+    assert not has_value("It costs 125 euros.", ["25 euros"])
+    assert cites("Yes [2].", 2)
+    assert refused(reading.REFUSAL)
+    assert exact_match("The cat [1].", "cat")
+    assert f1("a red cat", "red cat") == 1.0
+
+
+def test_shipped_files_are_small_and_name_no_machine():
+    files = [p for folder in ("model", "adapters") for p in (ASSETS / folder).rglob("*") if p.is_file()]
+    assert sum(p.stat().st_size for p in files) <= 40 * 2**20
+    for path in files:
+        if path.suffix in (".json", ".md"):
+            assert "/" + "work/" not in path.read_text("utf-8")
