@@ -22,7 +22,9 @@ def main() -> int:
     if args.home:
         flags["home"] = args.home.expanduser().resolve()
     os.chdir(Path(__file__).parent)  # so that no file of the folder the user stands in can be served
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logs = logging.StreamHandler()
+    logs.setLevel(logging.WARNING)  # on the handler: some libraries set their own logger to DEBUG
+    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", handlers=[logs])
     try:
         with Studio(Settings.load(config, **flags)) as studio:
             serve(studio, open_browser=not args.no_browser)
@@ -67,4 +69,7 @@ def serve(studio: Studio, open_browser: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # the home is given back; a library's thread in mid-computation must not hold up the end

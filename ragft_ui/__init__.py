@@ -9,6 +9,7 @@ from .compare_tab import CompareTab
 from .documents_tab import DocumentsTab
 from .header import Header
 from .launch import launch
+from .rate_tab import RateTab
 from .turns import Turns
 
 __all__ = ["Turns", "build", "launch"]
@@ -18,14 +19,17 @@ def build(studio: Any, turns: Turns | None = None) -> gr.Blocks:
     """The page over a Studio; give `turns` to be able to stop every visitor's turn from outside."""
     turns = turns or Turns()
     with gr.Blocks(title="RAGFT Compare", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        api.build(studio, turns)  # first, or private events that are named alike would take the public names
         header = Header(studio)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Compare", id="compare"):
                 compare = CompareTab(studio, turns)
+            with gr.Tab("Rate", id="rate") as rate_tab:
+                rate = RateTab(studio)
             with gr.Tab("Documents", id="documents") as tab:
                 documents = DocumentsTab(studio)
-        api.build(studio, turns)
         compare.wire_page(page)
+        rate.wire_page(page, tabs, rate_tab)
         documents.wire_page(page, tab, header.refresh_after)
         header.wire_page(page)
     return page

@@ -5,10 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from ragft_core import RagftError
 from ragft_core.types import DEFAULT_ARMS, to_json
 
-from .events import unexpected
+from .events import sentence
 from .turns import Turns, paced
 
 
@@ -35,14 +34,9 @@ def build(studio: Any, turns: Turns) -> None:
         visitor = str(request.session_hash) if request else "api"
         flag = turns.begin(visitor)
         try:
-            snapshots = studio.ask(
-                question,
-                DEFAULT_ARMS if arms is None else arms,
-                adapter=adapter,
-                top_k=top_k,
-                max_new_tokens=max_new_tokens,
-                stopped=flag.is_set,
-            )
+            chosen = DEFAULT_ARMS if arms is None else arms
+            wishes = {"adapter": adapter, "top_k": top_k, "max_new_tokens": max_new_tokens}
+            snapshots = studio.ask(question, chosen, **wishes, stopped=flag.is_set)
             for comparison in paced(snapshots):
                 yield to_json(comparison)
         except Exception as error:
@@ -82,5 +76,4 @@ def answered(job: Callable[[], dict]) -> dict:
 
 def refusal(error: Exception) -> gr.Error:
     """What a caller is told: our own sentence, or the id under which the log has the traceback."""
-    sentence = str(error) if isinstance(error, RagftError) else unexpected(error)
-    return gr.Error(sentence, print_exception=False)
+    return gr.Error(sentence(error), print_exception=False)

@@ -1,6 +1,8 @@
 """Ask one question, read every arm's answer as it is written, and open earlier ones again."""
 
+import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import gradio as gr
@@ -8,9 +10,9 @@ import gradio as gr
 from ragft_core import RagftError, demo
 from ragft_core.types import DEFAULT_ARMS, Comparison
 
-from . import render
-from .events import PRIVATE, QUIET, unexpected
-from .panels import Changes, Panels
+from . import panels, render
+from .events import PLAIN, PRIVATE, QUIET, sentence
+from .panels import Parts
 from .run_settings import RunSettings, wishes
 from .turns import Turns, frames
 
@@ -28,7 +30,7 @@ OPEN_ROW = """element.addEventListener('click', (event) => {
 
 
 class CompareTab:
-    """The tab's components and what happens on them."""
+    """The tab's components and what happens on them. Handlers return Parts (see panels) for `live`."""
 
     def __init__(self, studio: Any, turns: Turns) -> None:
         self.studio, self.turns = studio, turns
@@ -38,13 +40,9 @@ class CompareTab:
     # ---------------------------------------------------------------- layout
 
     def _lay_out(self) -> None:
-        self.spoken = gr.HTML(
-            "",
-            html_template='<div role="status" aria-live="polite">${value}</div>',
-            elem_id="spoken",
-            elem_classes="srwrap",
-            apply_default_css=False,
-        )
+        # Changes once per question that was taken; the turn follows. A gr.State would be silent outside the queue.
+        self.ticket = gr.Textbox(visible="hidden", show_label=False)
+        gr.HTML("<div role='status' aria-live='polite'></div>", elem_id="spoken", elem_classes="srwrap", **PLAIN)
         with gr.Column(elem_id="ask"):
             self.question = gr.Textbox(
                 label="Question",
@@ -54,133 +52,121 @@ class CompareTab:
                 elem_id="question",
                 autofocus=True,
             )
-            self.problem = gr.HTML("", elem_id="problem", apply_default_css=False)
+            gr.HTML("<div data-part='problem'></div>", elem_id="problem", **PLAIN)
             with gr.Row(elem_id="askrow"):
-                gr.HTML(KEYS, elem_classes="grow", apply_default_css=False)
-                self.place = gr.HTML("", elem_id="place", apply_default_css=False)
-                self.run = gr.Button("Compare", variant="primary", elem_id="run_btn")
-                self.cancel = gr.Button("Cancel", elem_id="cancel_btn", visible=False)
-                self.stop = gr.Button("Stop", variant="stop", elem_id="stop_btn", visible=False)
+                gr.HTML(KEYS, elem_classes="grow", **PLAIN)
+                self.place = gr.HTML("", elem_id="place", **PLAIN)
+                self.run = gr.Button("Compare", variant="primary", size="md", elem_id="run_btn")
+                self.cancel = gr.Button("Cancel", size="md", elem_id="cancel_btn")
+                self.stop = gr.Button("Stop", variant="stop", size="md", elem_id="stop_btn")
         self._lay_out_examples()
-        self.panels = Panels(list(DEFAULT_ARMS))
-        with gr.Row(elem_id="afterbar", visible=False) as self.after:
-            self.line = gr.HTML("", elem_classes="grow", apply_default_css=False)
+        self.live = panels.draw(list(DEFAULT_ARMS))
+        with gr.Row(elem_id="afterbar"):
+            gr.HTML("<div data-part='line'></div>", elem_classes="grow", **PLAIN)
             self.share = gr.Button("Copy link", size="sm", elem_id="share_btn")
         self.settings = RunSettings(self.studio)
         with gr.Accordion("Earlier questions", open=False, elem_id="history") as self.drawer:
-            self.history = gr.HTML("", apply_default_css=False, js_on_load=OPEN_ROW, elem_id="history_list")
+            self.history = gr.HTML("", js_on_load=OPEN_ROW, elem_id="history_list", **PLAIN)
 
     def _lay_out_examples(self) -> None:
         self.examples = demo.examples()
         with gr.Row(elem_id="examples_row", visible=bool(self.examples)):
-            gr.HTML("<span class='hint'>Try</span>", apply_default_css=False)
+            gr.HTML("<span class='hint'>Try</span>", **PLAIN)
             self.chips = [gr.Button(example["label"], size="sm") for example in self.examples]
 
     # ---------------------------------------------------------------- wiring
 
     def _wire(self) -> None:
         asked = [self.question, *self.settings.fields]
-        shown = [self.run, self.cancel, self.stop, self.problem, self.after, self.line, self.spoken]
-        shown += [self.question, *self.panels.outputs]
-        begun = self.run.click(self.begin, asked, shown, **QUIET)
-        begun.failure(self.refuse, asked, shown, **QUIET)
-        turn = begun.success(
+        self.run.click(self.begin, asked, [self.ticket, self.live], **QUIET)
+        turn = self.ticket.change(
             self.answer,
             asked,
-            shown,
+            self.live,
             concurrency_id="model",
             concurrency_limit=1,
             show_progress="minimal",
             show_progress_on=[self.place],
             api_visibility="private",
         )
-        turn.failure(self.busy, self.settings.arms, shown, **QUIET)
+        turn.failure(self.busy, self.settings.arms, self.live, **QUIET)
         turn.then(None, js=AFTER_RUN, **PRIVATE)
         if not self.studio.settings.public:
             turn.then(self.list_history, outputs=self.history, **QUIET)
-        self.cancel.click(self.cancelled, self.settings.arms, shown, cancels=[turn], **QUIET)
+        self.cancel.click(self.cancelled, self.settings.arms, self.live, cancels=[turn], **QUIET)
         self.stop.click(self.stop_turn, **QUIET)
         for chip, example in zip(self.chips, self.examples, strict=True):
             chip.click(lambda text=example["question"]: text, outputs=self.question, **QUIET).then(
                 None, js=CLICK_COMPARE, **PRIVATE
             )
-        self.settings.arms.input(self.panels.emptied, self.settings.arms, self.panels.outputs, **QUIET)
-        self.settings.was_reset.then(self.panels.emptied, self.settings.arms, self.panels.outputs, **QUIET)
+        self.settings.arms.input(panels.emptied, self.settings.arms, self.live, **QUIET)
+        self.settings.was_reset.then(panels.emptied, self.settings.arms, self.live, **QUIET)
         self.share.click(None, js=COPY_LINK, **PRIVATE)
         self.drawer.expand(self.list_history, outputs=self.history, **QUIET)
-        self.history.select(self.open_row, outputs=shown, **QUIET).then(None, js=AFTER_RUN, **PRIVATE)
-        self.shown = shown
+        self.history.select(self.open_row, outputs=[self.question, self.live], **QUIET).then(
+            None, js=AFTER_RUN, **PRIVATE
+        )
 
     def wire_page(self, page: gr.Blocks) -> None:
         """What happens when the page opens and when its tab is closed."""
         page.load(self.settings.restored, self.settings.kept, self.settings.fields, **QUIET).then(
-            self.open_link, self.settings.arms, self.shown, **QUIET
+            self.open_link, self.settings.arms, [self.question, self.live], **QUIET
         )
         page.unload(self.stop_turn)
 
     # ---------------------------------------------------------------- a turn
 
-    def begin(self, question: str, arms: list[str], *fields: Any) -> dict[Any, Any]:
-        """Check the question and show that it waits for its turn; the model has no part in this."""
+    def begin(self, question: str, arms: list[str], *fields: Any) -> tuple[Any, Parts]:
+        """Check the question: a new ticket, and with it a turn, or a sentence why not; asks nothing of the model."""
         try:
             self.studio.ask(question, **wishes((arms, *fields)))
         except RagftError as error:
-            raise gr.Error(str(error), visible=False, print_exception=False) from error
-        return self._buttons("waiting") | self.panels.waiting(arms) | {self.spoken: "Waiting for the model."}
+            return gr.skip(), said(str(error))
+        return uuid.uuid4().hex, panels.waiting(arms) | {"mode": "waiting", "spoken": "Waiting for the model."}
 
-    def refuse(self, question: str, *fields: Any) -> dict[Any, Any]:
-        """Say at the question why it was not taken."""
-        try:
-            self.studio.ask(question, **wishes(fields))
-        except RagftError as error:
-            return self._said(str(error))
-        return self._said("The question could not be taken. Try again.")
-
-    def answer(self, question: str, arms: list[str], *fields: Any, request: gr.Request) -> Iterator[dict[Any, Any]]:
-        """Stream the comparison into the panels, sending only what changed."""
+    def answer(self, request: gr.Request, question: str, arms: list[str], *fields: Any) -> Iterator[Parts]:
+        """Stream the comparison into the panels."""
         visitor = str(request.session_hash)
         flag = self.turns.begin(visitor)
-        changes, comparison = Changes(self.panels), None
+        growing, comparison = panels.Growing(arms), None
         try:
-            yield self._buttons("running")
-            for frame in frames(self.studio, question, flag.is_set, **wishes((arms, *fields))):
-                if not isinstance(frame, Comparison):
-                    yield changes.loading(frame, arms) | {self.spoken: frame.message}
-                    continue
-                comparison = frame
-                yield changes.of(frame) | {self.spoken: render.announcement(frame)}
-            if comparison is None:
-                yield self._buttons("idle") | self.panels.emptied(arms) | {self.spoken: "Stopped."}
-            else:
-                yield self._buttons("idle") | self._ended(comparison)
-        except RagftError as error:
-            yield self._said(str(error)) | self.panels.emptied(arms)
-        except Exception as error:  # a fault of ours must neither vanish nor take the page down
-            yield self._said(unexpected(error)) | self.panels.emptied(arms)
+            yield growing.parts
+            with closing(frames(self.studio, question, flag.is_set, **wishes((arms, *fields)))) as stream:
+                for frame in stream:
+                    if isinstance(frame, Comparison):
+                        comparison = frame
+                        yield growing.grown(frame)
+                    else:
+                        yield growing.loading(frame)
+            ended = panels.ended(comparison) if comparison else panels.emptied(arms) | {"spoken": "Stopped."}
+            yield growing.parts | ended | {"mode": "idle"}
+        except Exception as error:  # noqa: BLE001 - a fault of ours must neither vanish nor take the page down
+            yield growing.parts | panels.emptied(arms) | said(sentence(error))
         finally:
             self.turns.end(visitor, flag)
 
     def stop_turn(self, request: gr.Request) -> None:
         self.turns.stop(str(request.session_hash))
 
-    def cancelled(self, arms: list[str]) -> dict[Any, Any]:
+    def cancelled(self, arms: list[str]) -> Parts:
         """The visitor left the queue."""
-        return self._buttons("idle") | self.panels.emptied(arms) | {self.spoken: "Cancelled."}
+        return panels.emptied(arms) | {"mode": "idle", "spoken": "Cancelled."}
 
-    def busy(self, arms: list[str]) -> dict[Any, Any]:
+    def busy(self, arms: list[str]) -> Parts:
         """No place was left in the queue, or the connection broke."""
         places = self.studio.settings.queue_size
-        words = f"RAGFT is busy: all {places} places in the queue are taken. Try again in a minute."
-        return self._said(words) | self.panels.emptied(arms)
+        return panels.emptied(arms) | said(
+            f"RAGFT is busy: all {places} places in the queue are taken. Try again in a minute."
+        )
 
     # ---------------------------------------------------------------- saved comparisons
 
-    def open_link(self, arms: list[str], request: gr.Request) -> dict[Any, Any]:
-        """The comparison that the address names (`/?run=<id>`), else the empty panels of the chosen arms."""
+    def open_link(self, arms: list[str], request: gr.Request) -> tuple[Any, Parts]:
+        """The comparison that the address names (`/?run=<id>`), else the panels of the chosen arms."""
         run = request.query_params.get("run")
-        return self._opened(run) if run else self.panels.emptied(arms)
+        return self._opened(run) if run else (gr.skip(), {"arms": arms})
 
-    def open_row(self, event: gr.EventData) -> dict[Any, Any]:
+    def open_row(self, event: gr.EventData) -> tuple[Any, Parts]:
         return self._opened(str(event.run))
 
     def list_history(self) -> str:
@@ -188,33 +174,14 @@ class CompareTab:
             return "<div class='empty'>This is a public demo: only who has a comparison's link can open it again.</div>"
         return render.history_list(self.studio.history())
 
-    def _opened(self, run: str) -> dict[Any, Any]:
+    def _opened(self, run: str) -> tuple[Any, Parts]:
         try:
             comparison = self.studio.comparison(run)
         except RagftError as error:
-            return self._said(str(error))
-        return self.panels.saved(comparison) | self._ended(comparison) | {self.question: comparison.question}
+            return gr.skip(), said(str(error))
+        return comparison.question, panels.ended(comparison)
 
-    # ---------------------------------------------------------------- parts of updates
 
-    def _ended(self, comparison: Comparison) -> dict[Any, Any]:
-        return {
-            self.after: gr.Row(visible=True),
-            self.line: render.run_line(comparison),
-            self.spoken: render.announcement(comparison),
-            self.problem: "",
-        }
-
-    def _said(self, sentence: str) -> dict[Any, Any]:
-        return self._buttons("idle") | {self.problem: render.problem(sentence)}
-
-    def _buttons(self, state: str) -> dict[Any, Any]:
-        """Exactly one of Compare, Cancel (in the queue) and Stop (being answered) is there."""
-        updates: dict[Any, Any] = {
-            self.run: gr.Button(visible=state == "idle"),
-            self.cancel: gr.Button(visible=state == "waiting"),
-            self.stop: gr.Button(visible=state == "running"),
-        }
-        if state == "waiting":
-            updates |= {self.problem: "", self.after: gr.Row(visible=False)}
-        return updates
+def said(words: str) -> Parts:
+    """A sentence at the question, and the page takes the next one."""
+    return {"problem": render.problem(words), "mode": "idle", "spoken": words}

@@ -9,11 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-from ragft_core import RagftError
 from ragft_core.types import IndexReport, Progress
 
 from . import render, render_documents
-from .events import PRIVATE, QUIET, unexpected
+from .events import PRIVATE, QUIET, sentence
 from .run_settings import MODES
 
 SUFFIXES = [".txt", ".md", ".html", ".csv", ".tsv", ".jsonl"]
@@ -48,7 +47,7 @@ class DocumentsTab:
                 elem_id="files",
                 interactive=not self.studio.settings.public,
             )
-            self.add = gr.Button("Add to the index", variant="primary", elem_id="add_btn")
+            self.add = gr.Button("Add to the index", variant="primary", size="md", elem_id="add_btn")
             self.report = gr.HTML(self._public_note(), elem_id="index_report", apply_default_css=False)
 
     def _lay_out_probe(self) -> None:
@@ -61,7 +60,7 @@ class DocumentsTab:
             with gr.Row(elem_classes="fields"):
                 self.mode = gr.Radio(MODES, value=s.search_mode, label="Search", info="How passages are ranked.")
                 self.k = gr.Slider(1, 20, s.top_k, step=1, label="Passages", info="How many to show.")
-            self.find = gr.Button("Find passages", elem_id="find_btn")
+            self.find = gr.Button("Find passages", size="md", elem_id="find_btn")
             self.found = gr.HTML(render_documents.NOTHING_FOUND_YET, elem_id="found", apply_default_css=False)
 
     def _lay_out_list(self) -> None:
@@ -87,16 +86,21 @@ class DocumentsTab:
         self.listed = [self.count, self.table]
         confirming = [self.pending, self.confirm, self.confirm_text, self.said]
         self.added = self.add.click(
-            self.index, self.files, [self.report, self.add, self.files], concurrency_id="index", **PRIVATE
+            self.index,
+            self.files,
+            [self.report, self.add, self.files],
+            concurrency_id="index",
+            concurrency_limit=1,
+            **PRIVATE,
         )
         self.forgotten = self.yes.click(
-            self.forget_pending, self.pending, confirming, concurrency_id="index", **PRIVATE
+            self.forget_pending, self.pending, confirming, concurrency_id="index", concurrency_limit=1, **PRIVATE
         )
         for changed in (self.added, self.forgotten):
             changed.then(self.list_documents, self.filter, self.listed, **QUIET)
         self.forget.click(self.ask_first, self.chosen, confirming, js=CHECKED, **QUIET)
         self.no.click(lambda: self._asking([], ""), outputs=confirming, **QUIET)
-        self.filter.input(self.list_documents, self.filter, self.listed, trigger_mode="always_last", **QUIET)
+        self.filter.change(self.list_documents, self.filter, self.listed, **QUIET)
         gr.on(
             [self.find.click, self.probe.submit],
             self.search,
@@ -124,18 +128,20 @@ class DocumentsTab:
         if not files:
             yield {self.report: render.problem("Choose one or more files first.")}
             return
-        yield {self.add: gr.Button(interactive=False), self.report: render_documents.progress(Progress(0, 0, "Starting"))}
+        yield {
+            self.add: gr.Button(interactive=False),
+            self.report: render_documents.progress(Progress(0, 0, "Starting")),
+        }
         try:
-            for step in self._indexing(kept_uploads(self.studio.home.folder / "uploads", files)):
-                done = isinstance(step, IndexReport)
-                yield {self.report: render_documents.report(step) if done else render_documents.progress(step)}
+            for step in self._indexing(moved_uploads(self.studio.home.folder / "uploads", files)):
+                if isinstance(step, IndexReport):
+                    yield {self.report: render_documents.report(step)}
+                else:
+                    yield {self.report: render_documents.progress(step)}
             yield {self.files: None}
-        except RagftError as error:
-            yield {self.report: render.problem(str(error))}
-        except Exception as error:
-            yield {self.report: render.problem(unexpected(error))}
-        finally:
-            yield {self.add: gr.Button(interactive=True)}
+        except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
+            yield {self.report: render.problem(sentence(error))}
+        yield {self.add: gr.Button(interactive=True)}
 
     def _indexing(self, paths: list[Path]) -> Iterator[Progress | IndexReport]:
         """Run the job in a thread of its own, so that a closed tab does not leave a document half indexed."""
@@ -144,8 +150,11 @@ class DocumentsTab:
         def work() -> None:
             try:
                 news.put(self.studio.index(paths, news.put))
-            except Exception as error:  # raised again where the page can show it
+            except Exception as error:  # noqa: BLE001 - raised again where the page can show it
                 news.put(error)
+            finally:
+                for path in paths:  # the database keeps the text; a second copy would outlive a `forget`
+                    path.unlink(missing_ok=True)
 
         threading.Thread(target=work, name="ragft-index", daemon=True).start()
         latest: Any = Progress(0, len(paths), "Reading")
@@ -181,10 +190,8 @@ class DocumentsTab:
             return self._asking([], render.problem(PUBLIC))
         try:
             gone = self.studio.forget(sources)
-        except RagftError as error:
-            return self._asking([], render.problem(str(error)))
-        except Exception as error:
-            return self._asking([], render.problem(unexpected(error)))
+        except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
+            return self._asking([], render.problem(sentence(error)))
         return self._asking([], f"<p class='sub'>{gone} document{'s' if gone != 1 else ''} forgotten.</p>")
 
     def _asking(self, sources: list[str], said: str) -> list[Any]:
@@ -196,25 +203,23 @@ class DocumentsTab:
     def search(self, question: str, k: int, mode: str) -> str:
         try:
             return render_documents.found(self.studio.search(question, k, mode), question)
-        except RagftError as error:
-            return render.problem(str(error))
-        except Exception as error:
-            return render.problem(unexpected(error))
+        except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
+            return render.problem(sentence(error))
 
     def _public_note(self) -> str:
         return f"<p class='sub'>{PUBLIC}</p>" if self.studio.settings.public else ""
 
 
-def kept_uploads(folder: Path, files: list[str]) -> list[Path]:
-    """The uploads copied to `folder` under their own names, so that the same name is the same document next time."""
+def moved_uploads(folder: Path, files: list[str]) -> list[Path]:
+    """The uploads moved to `folder` under their own names, so that the same name is the same document next time."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    kept: list[Path] = []
+    moved: list[Path] = []
     for file in map(Path, files):
         target = folder / file.name
         for n in range(2, len(files) + 2):
-            if target not in kept:
+            if target not in moved:
                 break
             target = folder / f"{file.stem} ({n}){file.suffix}"
-        shutil.copyfile(file, target)
-        kept.append(target)
-    return kept
+        shutil.move(file, target)
+        moved.append(target)
+    return moved

@@ -54,10 +54,9 @@ def pills(status: Status) -> str:
         ("Index", f"{status.chunks:,} chunks"),
         ("Device", status.device),
     ]
-    shown = "".join(
-        f"<span class='pill opt'>{name} <b>{escape(value)}</b></span>" for name, value in known if value
-    )
-    return f"<div class='env'><span class='pill' id='state' data-state='{status.state}'>{state_line(status)}</span>{shown}</div>"
+    shown = "".join(f"<span class='pill opt'>{name} <b>{escape(value)}</b></span>" for name, value in known if value)
+    state = f"<span class='pill' id='state' data-state='{status.state}'>{state_line(status)}</span>"
+    return f"<div class='env'>{state}{shown}</div>"
 
 
 def state_line(status: Status, now: float | None = None) -> str:

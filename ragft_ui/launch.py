@@ -43,7 +43,7 @@ def launch(page: gr.Blocks, studio: Any) -> str:
         mcp_server=False,
         max_file_size=f"{settings.max_file_mb}mb",
         allowed_paths=[],
-        blocked_paths=[str(studio.home.folder)],
+        blocked_paths=private_paths(studio.home),
         state_session_capacity=200,
         theme=theme.theme(),
         head=theme.head(),
@@ -52,6 +52,12 @@ def launch(page: gr.Blocks, studio: Any) -> str:
     )
     shown = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def private_paths(home: Any) -> list[str]:
+    """What lies in the home folder, but for the folder that Gradio serves uploads and downloads from."""
+    known = {home.database, home.index, home.adapters, *home.folder.iterdir()}
+    return sorted(str(path) for path in known if path != home.downloads)
 
 
 # ---------------------------------------------------------------- port

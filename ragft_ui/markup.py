@@ -8,12 +8,11 @@ from markdown_it import MarkdownIt
 
 Span = tuple[int, int]
 
-COMMON_WORDS = frozenset(
-    "a about after all also an and any are as at be been but by can could did do does for from had has have how i if "
-    "in into is it its long many may more most much must my no not of on only or our shall should so some such than "
-    "that the their them then there these they this those to was we were what when where which who why will with "
-    "would you your".split()
-)
+COMMON = """a about after all also an and any are as at be been but by can could did do does for from had has have how
+i if in into is it its long many may more most much must my no not of on only or our shall should so some such than
+that the their them then there these they this those to was we were what when where which who why will with would you
+your"""
+COMMON_WORDS = frozenset(COMMON.split())
 
 
 def _markdown() -> MarkdownIt:
@@ -42,7 +41,8 @@ def live_markdown(text: str) -> str:
 
 
 def _with_citations(text: str, passages: int) -> str:
-    return re.sub(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]", lambda match: _citation(match, passages), escape(text))
+    html = re.sub(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]", lambda match: _citation(match, passages), escape(text))
+    return re.sub(r"(</button>)(?=[.,;:!?])", "\\1&#8288;", html)  # a word joiner: no line begins with the full stop
 
 
 def _citation(match: re.Match[str], passages: int) -> str:
@@ -64,7 +64,8 @@ def marked_html(text: str, spans: Sequence[Span]) -> str:
 
 
 def shared_spans(text: str, other: str, run: int = 3) -> list[Span]:
-    """Where `text` and `other` share `run` words in a row, or two of which one is a number; ignores case."""
+    """Where `text` and `other` share `run` words in a row, or two of which one is a number; ignores case.
+    At least two words of a run must be telling: `of the 2022` is shared by chance."""
     words = [(match[0].lower(), match.span()) for match in re.finditer(r"\w+", text)]
     theirs = re.findall(r"\w+", other.lower())
     hit = [False] * len(words)
@@ -72,16 +73,25 @@ def shared_spans(text: str, other: str, run: int = 3) -> list[Span]:
         known = {tuple(theirs[n : n + size]) for n in range(len(theirs) - size + 1)}
         for n in range(len(words) - size + 1):
             gram = tuple(word for word, _ in words[n : n + size])
-            telling = any(w not in COMMON_WORDS for w in gram) if size == run else any(w[0].isdigit() for w in gram)
-            if gram in known and telling:
+            telling = sum(word not in COMMON_WORDS for word in gram) >= 2
+            if gram in known and telling and (size == run or any(word[0].isdigit() for word in gram)):
                 hit[n : n + size] = [True] * size
     return _joined([span for (_, span), found in zip(words, hit, strict=True) if found], text)
 
 
 def word_spans(text: str, question: str) -> list[Span]:
-    """Where `text` holds a telling word of `question` (also in another ending); ignores case."""
-    stems = {word[:6] for word in re.findall(r"\w+", question.lower()) if word not in COMMON_WORDS and len(word) > 2}
-    return [match.span() for match in re.finditer(r"\w+", text) if match[0].lower()[:6] in stems]
+    """Where `text` holds a telling word of `question`, or one that begins the same; ignores case."""
+    asked = {word for word in re.findall(r"\w+", question.lower()) if word not in COMMON_WORDS and len(word) > 2}
+    return [match.span() for match in re.finditer(r"\w+", text) if _akin(match[0].lower(), asked)]
+
+
+def _akin(word: str, asked: set[str]) -> bool:
+    """`visit` and `visits` are akin, `her` and `here` are not."""
+    if word in asked:
+        return True
+    return len(word) > 3 and any(
+        len(other) > 3 and (word.startswith(other[:6]) or other.startswith(word[:6])) for other in asked
+    )
 
 
 def _joined(spans: Sequence[Span], text: str) -> list[Span]:

@@ -1,7 +1,10 @@
-"""The answer panels: one column per arm, and which of their parts to send anew."""
+"""The answer panels, drawn once; what happens in them goes to the page as named parts that assets/app.js puts in place.
+
+One Gradio component carries all parts. With one component per part, Gradio's own bookkeeping per output took most
+of the browser's time while three answers streamed.
+"""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -9,81 +12,83 @@ import gradio as gr
 from ragft_core.types import ARMS, Answer, Comparison, Status
 
 from . import render
-from .render import PARTS, Part
+
+Parts = dict[str, Any]
+"""HTML by part name (`rag-body`, `problem`, `line`), and `arms` (keys), `mode` (of the buttons) and `spoken` (text)."""
 
 FIGURES_APART = 0.25  # seconds; numbers that change faster cannot be read
+SHOW = """const show = () => window.ragft ? window.ragft.show(props.value) : setTimeout(show, 30);
+watch('value', show);
+show();"""
 
 
-class Panels:
-    """A column of parts for every arm; columns of arms that are not chosen are not on the page."""
-
-    def __init__(self, shown: list[str]) -> None:
-        self.columns: dict[str, gr.Column] = {}
-        self.parts: dict[tuple[str, Part], gr.HTML] = {}
-        with gr.Row(elem_classes="cards", elem_id="panels"):
-            for arm in ARMS:
-                with gr.Column(elem_classes=["syscard", arm.key], min_width=240, visible=arm.key in shown) as column:
-                    self.columns[arm.key] = column
-                    for part, html in render.empty_panel(arm).items():
-                        classes = ["part", f"part-{part}"]
-                        self.parts[arm.key, part] = gr.HTML(html, elem_classes=classes, apply_default_css=False)
-
-    @property
-    def outputs(self) -> list[Any]:
-        return [*self.columns.values(), *self.parts.values()]
-
-    def show(self, arms: list[str]) -> dict[Any, Any]:
-        """Show the columns of these arms."""
-        return {column: gr.Column(visible=key in arms) for key, column in self.columns.items()}
-
-    def emptied(self, arms: list[str]) -> dict[Any, Any]:
-        """The chosen columns as on a fresh page."""
-        return self.show(arms) | self._html({arm.key: render.empty_panel(arm) for arm in ARMS if arm.key in arms})
-
-    def waiting(self, arms: list[str]) -> dict[Any, Any]:
-        """The chosen columns before the first word: nothing is left of an earlier run."""
-        blank = {arm.key: render.panel(Answer(arm.key)) for arm in ARMS if arm.key in arms}
-        return self.show(arms) | self._html(blank)
-
-    def saved(self, comparison: Comparison) -> dict[Any, Any]:
-        """A whole comparison at once."""
-        best = render.fastest_arm(comparison)
-        return self.show([answer.arm for answer in comparison.answers]) | self._html(
-            {a.arm: render.panel(a, comparison.question, a.arm == best) for a in comparison.answers}
-        )
-
-    def _html(self, panels: Mapping[str, Mapping[Part, str]]) -> dict[Any, Any]:
-        return {self.parts[key, part]: panel[part] for key, panel in panels.items() for part in PARTS}
+def draw(shown: list[str]) -> gr.HTML:
+    """The empty panels; returns the component that takes Parts."""
+    gr.HTML(render.skeleton(shown), apply_default_css=False, elem_id="panels")
+    return gr.HTML(
+        {}, html_template="", js_on_load=SHOW, apply_default_css=False, elem_id="live", elem_classes="srwrap"
+    )
 
 
-class Changes:
-    """Of a growing comparison, the parts that differ from what this visitor's page already shows."""
+def emptied(arms: list[str]) -> Parts:
+    """The chosen panels as on a fresh page."""
+    parts: Parts = {"arms": arms, "line": ""}
+    for arm in ARMS:
+        if arm.key in arms:
+            parts |= named(arm.key, render.empty_panel(arm))
+    return parts
 
-    def __init__(self, panels: Panels) -> None:
-        self.panels = panels
-        self._sent: dict[tuple[str, Part], str] = {}
+
+def waiting(arms: list[str]) -> Parts:
+    """The chosen panels before the first word: nothing is left of an earlier run."""
+    parts: Parts = {"arms": arms, "line": "", "problem": ""}
+    for arm in ARMS:
+        if arm.key in arms:
+            parts |= named(arm.key, render.panel(Answer(arm.key)))
+    return parts
+
+
+def ended(comparison: Comparison) -> Parts:
+    """A whole comparison, and the line under it."""
+    best = render.fastest_arm(comparison)
+    parts: Parts = {"arms": [answer.arm for answer in comparison.answers], "problem": ""}
+    for answer in comparison.answers:
+        parts |= named(answer.arm, render.panel(answer, comparison.question, answer.arm == best))
+    return parts | {"line": render.run_line(comparison), "spoken": render.announcement(comparison)}
+
+
+def named(arm: str, panel: dict[render.Part, str]) -> Parts:
+    return {f"{arm}-{part}": html for part, html in panel.items()}
+
+
+class Growing:
+    """The parts of a comparison while it grows. Every value is complete, so that a skipped one loses nothing;
+    Gradio sends only what differs from the one before."""
+
+    def __init__(self, arms: list[str]) -> None:
+        self.arms = arms
+        self.parts = waiting(arms) | {"mode": "running"}
         self._figures_at: dict[str, float] = {}
 
-    def of(self, comparison: Comparison) -> dict[Any, Any]:
-        best = render.fastest_arm(comparison)
-        updates: dict[Any, Any] = {}
+    def loading(self, status: Status) -> Parts:
+        """The panels while the model is not there yet."""
+        body = render.loading_body(status)
+        self.parts = self.parts | {f"{arm}-body": body for arm in self.arms} | {"spoken": status.message}
+        return self.parts
+
+    def grown(self, comparison: Comparison) -> Parts:
+        parts = dict(self.parts)
         for answer in comparison.answers:
-            for part, html in render.panel(answer, comparison.question, answer.arm == best).items():
-                if self._is_news(answer, part, html):
-                    self._sent[answer.arm, part] = html
-                    updates[self.panels.parts[answer.arm, part]] = html
-        return updates
+            panel = render.panel(answer, comparison.question)
+            if not self._figures_due(answer):
+                del panel["figures"]
+            parts |= named(answer.arm, panel)
+        self.parts = parts | {"spoken": render.announcement(comparison)}
+        return self.parts
 
-    def loading(self, status: Status, arms: list[str]) -> dict[Any, Any]:
-        """The panels while the model is still loading."""
-        html = render.loading_body(status)
-        return {self.panels.parts[key, "body"]: html for key in arms}
-
-    def _is_news(self, answer: Answer, part: Part, html: str) -> bool:
-        if self._sent.get((answer.arm, part)) == html:
+    def _figures_due(self, answer: Answer) -> bool:
+        now = time.monotonic()
+        if not answer.done and now - self._figures_at.get(answer.arm, 0.0) < FIGURES_APART:
             return False
-        if part == "figures" and not answer.done:
-            if time.monotonic() - self._figures_at.get(answer.arm, 0.0) < FIGURES_APART:
-                return False
-            self._figures_at[answer.arm] = time.monotonic()
+        self._figures_at[answer.arm] = now
         return True

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ragft_core.types import ARMS, Answer, Arm, Comparison, Passage, Status
 
-from .markup import live_markdown, marked_html, markdown_html, shared_spans, word_spans
+from .markup import live_markdown, markdown_html, marked_html, shared_spans, word_spans
 
 Part = Literal["head", "body", "figures", "sources", "prompt"]
 PARTS: tuple[Part, ...] = ("head", "body", "figures", "sources", "prompt")
@@ -73,6 +73,20 @@ def panel(answer: Answer, question: str = "", fastest: bool = False) -> dict[Par
     }
 
 
+def skeleton(shown: Sequence[str]) -> str:
+    """The panels of all arms, those that are not `shown` hidden; every part is filled in again by its name."""
+    cards = []
+    for arm in ARMS:
+        parts = "".join(
+            f"<div class='part part-{part}' data-part='{arm.key}-{part}'>{html}</div>"
+            for part, html in empty_panel(arm).items()
+        )
+        hidden = "" if arm.key in shown else " hidden"
+        opening = f"<section class='syscard {arm.key}' data-arm='{arm.key}' aria-label='{arm.label}'{hidden}>"
+        cards.append(f"{opening}{parts}</section>")
+    return f"<div class='cards' data-arms='{len(shown)}'>{''.join(cards)}</div>"
+
+
 def empty_panel(arm: Arm) -> dict[Part, str]:
     """A panel before the first question."""
     return {
@@ -97,7 +111,7 @@ def head(arm: Arm, state: str = "") -> str:
 def body(answer: Answer) -> str:
     if answer.state == "failed":
         text = markdown_html(live_markdown(answer.text), 0) if answer.text else ""
-        return f"<div class='md'>{text}</div>{problem(answer.error)}"
+        return f"<div class='answer'>{text}</div>{problem(answer.error)}"
     if not answer.text:
         words = {"stopped": "Stopped before it began.", "done": "The model wrote nothing."}.get(answer.state)
         return f"<div class='empty'>{words}</div>" if words else SKELETON
@@ -105,7 +119,7 @@ def body(answer: Answer) -> str:
     rest = " …" if answer.state == "stopped" else ""
     shown = markdown_html(text + rest, len(answer.passages) - answer.left_out)
     note = "Cut at the longest answer allowed (Run settings)." if answer.finish == "length" else ""
-    return f"<div class='md'>{shown}</div>" + (f"<div class='sub'>{note}</div>" if note else "")
+    return f"<div class='answer'>{shown}</div>" + (f"<div class='sub'>{note}</div>" if note else "")
 
 
 def loading_body(status: Status) -> str:
@@ -115,18 +129,20 @@ def loading_body(status: Status) -> str:
 
 def figures(answer: Answer, fastest: bool = False) -> str:
     if answer.first_token_seconds is None:
-        reading = f"{answer.prompt_tokens} prompt tokens" if answer.prompt_tokens else "No figures yet"
+        reading = f"<b>{answer.prompt_tokens}</b> tokens in" if answer.prompt_tokens else "No figures yet"
         return f"<div class='chips'><span class='chip'>{reading}</span></div>"
     writing = answer.seconds - answer.first_token_seconds
     rate = f"{(answer.tokens - 1) / writing:.1f}" if answer.tokens > 1 and writing > 0 else "&ndash;"
     chips = [
         ("", f"First token <b>{answer.first_token_seconds:.2f} s</b>"),
         (" best" if fastest else "", f"Total <b>{answer.seconds:.2f} s</b>"),
-        ("", f"<b>{answer.tokens}</b> tokens"),
+        ("", f"<b>{answer.prompt_tokens}</b> in, <b>{answer.tokens}</b> out"),
         ("", f"<b>{rate}</b> tok/s"),
-        ("", f"<b>{answer.prompt_tokens}</b> prompt tokens"),
     ]
-    return f"<div class='chips'>{''.join(f"<span class='chip{kind}'>{text}</span>" for kind, text in chips)}</div>"
+    shown = "".join(f"<span class='chip{kind}'>{text}</span>" for kind, text in chips)
+    return (
+        f"<div class='chips' title='Seconds to the first and to the last word; tokens read and written'>{shown}</div>"
+    )
 
 
 def sources(answer: Answer, question: str = "") -> str:
@@ -151,7 +167,8 @@ def prompt(answer: Answer) -> str:
         return ""
     return (
         "<details class='prompt'><summary>Exact prompt</summary>"
-        f"<pre tabindex='0' aria-label='Exact prompt of {ARM[answer.arm].label}'>{escape(answer.prompt)}</pre></details>"
+        f"<pre tabindex='0' aria-label='Exact prompt of {ARM[answer.arm].label}'>{escape(answer.prompt)}</pre>"
+        "</details>"
     )
 
 
@@ -176,17 +193,27 @@ def passage_rows(
 
 
 def _passage_row(n: int, passage: Passage, best: float, mark: str, spans: list[tuple[int, int]]) -> str:
-    width = max(4, round(100 * passage.score / best)) if best > 0 else 4
+    score, share, meaning = strength(passage, best)
     where = [escape(passage.source)] + ([f"page {passage.page}"] if passage.page else [])
     badge = f"<span class='un'>{mark}</span>" if mark else ""
     return (
         f"<details class='src{' unused' if mark else ''}' data-n='{n}'><summary><span class='n'>{n}</span>"
         f"<span class='ttl'>{escape(passage.title or passage.source)}</span>{badge}"
-        "<span class='sc' title='Score that decided the rank; the bar is relative to the best passage'>"
-        f"<span class='bar' aria-hidden='true'><i style='width:{width}%'></i></span>{passage.score:.3f}</span></summary>"
+        f"<span class='sc' title='{meaning}'><span class='bar' aria-hidden='true'>"
+        f"<i style='width:{share:.0%}'></i></span>{score}</span></summary>"
         f"<div class='txt'>{marked_html(passage.text, spans)}"
         f"<div class='meta'>{' &middot; '.join([*where, *_stages(passage)])}</div></div></details>"
     )
+
+
+def strength(passage: Passage, best: float) -> tuple[str, float, str]:
+    """How well a passage fits, to show at a glance: the number, the bar's length (0 to 1) and what they mean."""
+    similarity = passage.scores.get("dense")
+    if similarity is None:
+        share = passage.score / best if best > 0 else 0.0
+        return f"{passage.score:.2f}", min(max(share, 0.0), 1.0), "Score; the bar is relative to the best passage"
+    meaning = "Similarity to the question, at most 1; the order counts keywords too"
+    return f"{similarity:.2f}", min(max(similarity, 0.0), 1.0), meaning
 
 
 def _stages(passage: Passage) -> list[str]:
@@ -218,7 +245,9 @@ def run_line(comparison: Comparison) -> str:
     """What is said under the panels when a run has ended."""
     setup = comparison.setup
     names = ("base_model", "precision", "device", "adapter", "max_new_tokens", "temperature")
-    said = [f"{name.replace('_', ' ')} {escape(str(setup[name]))}" for name in names if setup.get(name) not in (None, "")]
+    said = [
+        f"{name.replace('_', ' ')} {escape(str(setup[name]))}" for name in names if setup.get(name) not in (None, "")
+    ]
     return (
         f"<div id='run_line' data-run='{escape(comparison.id)}'>"
         "<p>The arms wrote together in one batch, so their times are those of a shared run.</p>"
@@ -246,7 +275,7 @@ def history_list(comparisons: Iterable[Comparison]) -> str:
         for c in comparisons
     ]
     if not rows:
-        return "<div class='empty'>Questions that were asked will be listed here, to be opened again without a model.</div>"
+        return "<div class='empty'>Questions will be listed here, to be opened again without asking the model.</div>"
     return f"<ol class='history'>{''.join(rows)}</ol>"
 
 

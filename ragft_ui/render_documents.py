@@ -22,31 +22,39 @@ STATUS_KIND = {"added": "good", "updated": "good", "skipped": "warn", "failed": 
 
 
 def counts(documents: Sequence[Document]) -> str:
-    passages = sum(document.chunks for document in documents)
+    passages = _count(sum(document.chunks for document in documents), "passage")
     return (
         f"<h2 class='sect'>In the index</h2><p class='sub'><b>{_count(len(documents), 'document')}</b>, "
-        f"<b>{_count(passages, 'passage')}</b>. Forgetting takes a document out of the index; the file itself stays.</p>"
+        f"<b>{passages}</b>. Forgetting takes a document out of the index; the file itself stays.</p>"
     )
 
 
 def table(documents: Sequence[Document], filtered: bool = False) -> str:
     if not documents:
-        words = "No document fits the filter." if filtered else "Nothing yet. Add files on the left; RAG and Hybrid need them."
+        words = (
+            "No document fits the filter."
+            if filtered
+            else "Nothing yet. Add files on the left; RAG and Hybrid need them."
+        )
         return f"<div class='empty'>{words}</div>"
-    rows = "".join(
-        f"<tr><td><input type='checkbox' data-source='{escape(d.source)}' aria-label='Select {escape(d.title or d.source)}'>"
-        f"</td><td><span class='doc'>{escape(d.title or d.source)}</span><span class='sub'>{escape(d.source)}</span></td>"
-        f"<td class='num'>{d.chunks:,}</td><td class='num hide-sm'>{d.chars:,}</td>"
-        f"<td class='hide-sm'>{escape(ago(d.added))}</td></tr>"
-        for d in documents[:ROWS]
-    )
     more = len(documents) - ROWS
     note = f"<p class='sub'>And {more:,} more; use the filter to see them.</p>" if more > 0 else ""
     return (
-        "<div class='scroll' tabindex='0' role='region' aria-label='Documents in the index'><table class='rows'><thead><tr>"
-        "<th><input type='checkbox' data-all aria-label='Select all shown'></th><th>Document</th><th class='num'>Passages</th>"
-        "<th class='num hide-sm'>Characters</th><th class='hide-sm'>Added</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>{note}"
+        "<div class='scroll' tabindex='0' role='region' aria-label='Documents in the index'><table class='rows'>"
+        "<thead><tr><th><input type='checkbox' data-all aria-label='Select all shown'></th><th>Document</th>"
+        "<th class='num'>Passages</th><th class='num hide-sm'>Characters</th><th class='hide-sm'>Added</th>"
+        "</tr></thead>"
+        f"<tbody>{''.join(map(_row, documents[:ROWS]))}</tbody></table></div>{note}"
+    )
+
+
+def _row(document: Document) -> str:
+    title, source = escape(document.title or document.source), escape(document.source)
+    return (
+        f"<tr><td><input type='checkbox' data-source='{source}' aria-label='Select {title}'></td>"
+        f"<td><span class='doc'>{title}</span><span class='sub'>{source}</span></td>"
+        f"<td class='num'>{document.chunks:,}</td><td class='num hide-sm'>{document.chars:,}</td>"
+        f"<td class='hide-sm'>{escape(ago(document.added))}</td></tr>"
     )
 
 

@@ -9,6 +9,7 @@ from ragft_core.types import ARMS, DEFAULT_ARMS
 from .events import QUIET
 from .render import switches
 
+NOTHING_KEPT: list[Any] = []  # not None, which the browser would not write down
 KEY, SECRET = "ragft-settings", "not-a-secret"  # fixed, or settings would be lost at every restart
 NAMES = ("arms", "adapter", "top_k", "search_mode", "max_new_tokens", "temperature", "seed")
 ADAPTER_HELP = "Trained weights (LoRA) of the Fine-tuned and Hybrid arms."
@@ -23,7 +24,7 @@ class RunSettings:
         s, wishes = studio.settings, self.defaults()
         with gr.Accordion("Run settings", open=False, elem_id="run_settings"):
             self.arms = gr.CheckboxGroup(
-                [(f"{arm.label} ({switches(arm).lower()})", arm.key) for arm in ARMS],
+                [(f"{arm.label} ({switches(arm)})", arm.key) for arm in ARMS],
                 value=wishes["arms"],
                 label="Arms",
                 info="The ways of answering to compare. Base is the control: what the model says on its own.",
@@ -52,12 +53,14 @@ class RunSettings:
                 )
             reset = gr.Button("Back to defaults", size="sm", elem_id="reset_settings")
         self.fields = [self.arms, adapter, top_k, mode, tokens, temperature, seed]
-        self.kept = gr.BrowserState(None, storage_key=KEY, secret=SECRET)
+        self.kept = gr.BrowserState(NOTHING_KEPT, storage_key=KEY, secret=SECRET)
         self.reset = reset
         for field in self.fields:
-            field.input(None, self.fields, self.kept, js="(...fields) => [fields]", api_visibility="private")
+            field.input(  # type: ignore[attr-defined]
+                None, self.fields, self.kept, js="(...fields) => [fields]", api_visibility="private"
+            )
         self.was_reset = reset.click(
-            lambda: [*self.defaults().values(), None], outputs=[*self.fields, self.kept], **QUIET
+            lambda: [*self.defaults().values(), NOTHING_KEPT], outputs=[*self.fields, self.kept], **QUIET
         )
 
     def defaults(self) -> dict[str, Any]:

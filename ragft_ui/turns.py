@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -55,14 +55,13 @@ class Turns:
         return len(self._flags)
 
 
-def frames(studio: Any, question: str, stopped: Callable[[], bool], **wishes: Any) -> Iterator[Frame]:
+def frames(studio: Any, question: str, stopped: Callable[[], bool], **wishes: Any) -> Generator[Frame]:
     """What the page is to show while a question is answered: the loading status, then the comparison growing.
 
     Raises what `studio.ask` raises. Closing the iterator closes the comparison, which keeps what was written.
     """
     snapshots = studio.ask(question, stopped=stopped, **wishes)  # checks the question now, runs nothing yet
-    for status in until_loaded(studio, stopped):
-        yield status
+    yield from until_loaded(studio, stopped)
     if not stopped():
         yield from paced(snapshots)
 
@@ -77,7 +76,7 @@ def until_loaded(studio: Any, stopped: Callable[[], bool]) -> Iterator[Status]:
         time.sleep(LOOK_APART)
 
 
-def paced(snapshots: Iterator[Comparison], apart: float = FRAMES_APART) -> Iterator[Comparison]:
+def paced(snapshots: Any, apart: float = FRAMES_APART) -> Generator[Comparison]:
     """The snapshots, of those that come too fast only some; a change of state and the end always come through."""
     shown, states = 0.0, None
     with closing(snapshots):

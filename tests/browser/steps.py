@@ -1,0 +1,52 @@
+"""What a user does on the page, in words."""
+
+from typing import Any
+
+PATIENCE = 180_000  # milliseconds: this suite also runs on a machine that is busy with other things
+STATES = "() => [...document.querySelectorAll('#panels .syscard:not([hidden]) .state')].map((x) => x.dataset.state)"
+TEXTS = (
+    "() => [...document.querySelectorAll('#panels .syscard:not([hidden]) .part-body')].map((x) => x.innerText.trim())"
+)
+ENDED = "() => { const s = (%s)(); return s.length > 0 && s.every((x) => ['done', 'stopped', 'failed'].includes(x)); }"
+
+
+def ask(page: Any, question: str) -> None:
+    page.locator("#question textarea").fill(question)
+    page.keyboard.press("Control+Enter")
+
+
+def states(page: Any) -> list[str]:
+    return page.evaluate(STATES)
+
+
+def texts(page: Any) -> list[str]:
+    return page.evaluate(TEXTS)
+
+
+def wait_ended(page: Any) -> None:
+    """Every panel has ended and the page takes the next question."""
+    page.wait_for_function(ENDED % STATES, timeout=PATIENCE, polling=200)
+    page.wait_for_selector("#run_btn", state="visible")
+
+
+def wait_writing(page: Any, words: int = 5) -> None:
+    """Some panel has written this much."""
+    page.wait_for_function(
+        f"() => ({TEXTS})().some((text) => text.split(' ').length > {words}) && ({STATES})().includes('writing')",
+        timeout=PATIENCE,
+        polling=50,
+    )
+
+
+def problem(page: Any) -> str:
+    page.wait_for_selector("#problem .problem", state="visible")
+    return page.locator("#problem").inner_text().strip()
+
+
+def open_tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+    page.wait_for_timeout(700)
+
+
+def run_id(page: Any) -> str:
+    return page.locator("#run_line").get_attribute("data-run")

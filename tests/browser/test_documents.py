@@ -1,0 +1,49 @@
+"""The Documents tab in a browser: add, report, filter, probe, forget."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .running import App
+from .steps import open_tab
+
+
+def test_documents_are_added_found_and_forgotten(app: App, visit: Callable[..., Any], tmp_path: Path) -> None:
+    whale, empty = tmp_path / "whale.md", tmp_path / "nothing.txt"
+    whale.write_text("# Whales\n\nThe blue whale weighs up to 150 tonnes.\n")
+    empty.write_text("")
+    page = visit(app.url)
+    open_tab(page, "Documents")
+    page.locator("#files input[type=file]").set_input_files([str(whale), str(empty)])
+    page.wait_for_selector("#files >> text=whale.md")
+    page.locator("#add_btn").click()
+    page.wait_for_selector("#index_report table")
+    report = page.locator("#index_report").inner_text()
+    assert "added" in report and "The file is empty." in report
+    page.wait_for_selector("#pills >> text=85 chunks")
+    assert not list((app.home / "uploads").iterdir()) and not list((app.home / "downloads").rglob("whale.md"))
+
+    page.locator("#probe input, #probe textarea").first.fill("How heavy is a blue whale?")
+    page.locator("#find_btn").click()
+    page.wait_for_selector("#found .src")
+    assert "Whales" in page.locator("#found .src").first.inner_text()
+
+    page.locator("#filter input, #filter textarea").first.fill("whale")
+    page.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 1")
+    page.locator("#documents tbody input").check()
+    page.locator("#forget_btn").click()
+    page.wait_for_selector("text=Forget 1 document?")
+    page.locator("#forget_yes").click()
+    page.wait_for_selector("text=1 document forgotten.")
+    page.wait_for_selector("#pills >> text=84 chunks")
+
+
+def test_nothing_chosen_is_told(app: App, visit: Callable[..., Any]) -> None:
+    page = visit(app.url)
+    open_tab(page, "Documents")
+    page.locator("#add_btn").click()
+    page.wait_for_selector("text=Choose one or more files first.")
+    page.locator("#forget_btn").click()
+    page.wait_for_selector("text=Select one or more documents first.")
+    page.locator("#find_btn").click()
+    page.wait_for_selector("#found >> text=Type a question first.")
