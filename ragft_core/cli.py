@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .doctor import doctor
-from .errors import HomeError, RagftError
+from .errors import HomeError, RagftError, RatingError
 from .home import owner_of
 from .remote import RemoteStudio
 from .settings import Settings
@@ -70,9 +70,69 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("--adapter", help="adapter of the Fine-tuned and Hybrid arms")
     ask.add_argument("-k", "--top-k", type=int, help="passages that RAG and Hybrid read")
     ask.add_argument("--max-new-tokens", type=int, help="longest answer, in tokens")
+    add_training(command)
+    add_ratings(command)
     command("adapters", run_adapters, "list the adapters at hand")
     command("doctor", run_doctor, "what this machine can run, and what is missing")
     return top
+
+
+def add_training(command: Callable[..., argparse.ArgumentParser]) -> None:
+    from .training import commands
+
+    def sub(name: str, run: Callable[..., Result], help: str, place: str, **how: Any) -> argparse.ArgumentParser:
+        added = command(name, lambda args, settings: run(settings, getattr(args, place)), help)
+        added.add_argument(place, **how)
+        return added
+
+    check = sub("check", commands.run_check, "read and lint a training or evaluation set", "dataset")
+    check.add_argument("--clean", metavar="FILE", help="also write a copy without what would harm a run")
+    check.set_defaults(run=lambda args, settings: commands.run_check(settings, args.dataset, clean=args.clean))
+    train = sub("train", commands.run_train, "train a LoRA adapter in a process of its own", "dataset")
+    train.add_argument("--recipe", choices=["sft", "raft", "mix"], default="sft", help="without, with or both passages")
+    train.add_argument("--preset", choices=["smoke", "small", "full"], default="small", help="how long")
+    train.add_argument("--steps", type=int, help="instead of the preset's")
+    train.add_argument("--name", help="of the adapter")
+    train.add_argument("--follow", action="store_true", help="wait for the end; interrupting leaves the run going")
+    train.set_defaults(run=run_train)
+    sub("runs", commands.run_runs, "training runs, or one of them", "id", nargs="?")
+    sub("stop", commands.run_stop, "stop a run, keep its best adapter", "id")
+    sub("resume", commands.run_resume, "go on with a run that was stopped or killed", "id")
+
+
+def run_train(args: argparse.Namespace, settings: Settings) -> Result:
+    from .training import commands
+
+    wishes = {"following": args.follow, "show": shown(args)}
+    given = (args.dataset, args.recipe, args.preset, args.steps, args.name)
+    if args.recipe == "sft":
+        return commands.run_train(settings, *given, **wishes)
+    with opened(settings) as studio:  # rows without passages of their own get them from the index
+        search = lambda question, k: studio.timed_search(question, k, None)[0]  # noqa: E731
+        started, lines = commands.run_train(settings, *given, search=search)
+    return commands.run_follow(settings, started["id"], shown(args)) if args.follow else (started, lines)
+
+
+def add_ratings(command: Callable[..., argparse.ArgumentParser]) -> None:
+    ratings = command("ratings", run_ratings, "export, rank or import human ratings")
+    ratings.add_argument("verb", choices=["export", "rank", "import"])
+    ratings.add_argument("file", nargs="?", help="the file to write (.csv, .jsonl) or to read")
+    ratings.add_argument("--format", choices=["ratings", "pairs"], default="ratings", help="what export writes")
+    ratings.add_argument("--study", help="only this study (default: all for export, the newest for rank)")
+    ratings.add_argument("--no-texts", action="store_true", help="export without questions, answers and notes")
+
+
+def run_ratings(args: argparse.Namespace, settings: Settings) -> Result:
+    if args.verb != "rank" and not args.file:
+        raise RatingError(f"Name the file: ragft ratings {args.verb} FILE")
+    with Studio(settings) as studio:
+        if args.verb == "export":
+            done = studio.ratings.export(args.file, args.study, format=args.format, texts=not args.no_texts)
+        elif args.verb == "import":
+            done = studio.ratings.import_file(args.file)
+        else:
+            done = studio.ratings.rank(args.study)
+    return done, [f"{name}: {value}" for name, value in done.items()]
 
 
 def run_index(args: argparse.Namespace, settings: Settings) -> Result:

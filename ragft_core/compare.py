@@ -5,7 +5,7 @@ Knows nothing of screens, files or weights: it is given an engine and an index a
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ class Engine(Protocol):
 
     def count(self, messages: Sequence[Message]) -> int: ...
     def render(self, messages: Sequence[Message]) -> str: ...
-    def stream(self, rows: Sequence[Row], decoding: Decoding) -> Iterator[tuple[Draft, ...]]: ...
+    def stream(self, rows: Sequence[Row], decoding: Decoding) -> Generator[tuple[Draft, ...], None, None]: ...
 
 
 class Index(Protocol):
@@ -39,7 +39,7 @@ def compare(
     index: Index,
     setup: Mapping[str, Any] | None = None,
     stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Comparison]:
+) -> Generator[Comparison, None, None]:
     """Yield whole snapshots of the comparison as the answers grow; the last one is final.
 
     Passages are retrieved once, so that every retrieving arm reads the same ones. `stopped` is asked
@@ -146,7 +146,7 @@ def _grown(answer: Answer, draft: Draft) -> Answer:
         return answer
     return replace(
         answer,
-        text=draft.text,
+        text=draft.text.lstrip(),  # some templates make every answer begin with a space
         state=draft.state,
         tokens=draft.tokens,
         finish=draft.finish,

@@ -26,7 +26,8 @@ def install(studio: "Studio", progress: "Callable[[Progress], None]") -> str:
     documents = sum(row.status == "added" for row in report.files)
     return (
         f"First start: the demo was installed, {documents} documents of an invented clinic in "
-        f"{report.chunks} passages, with two adapters trained on it. Remove it in the Documents tab, or start with --no-demo."
+        f"{report.chunks} passages, with two adapters trained on it. "
+        "Remove it in the Documents tab, or start with --no-demo."
     )
 
 

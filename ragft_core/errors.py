@@ -4,8 +4,11 @@ RagftError
 ├── SettingsError     a setting is unknown, out of range, or contradicts another
 ├── HomeError         the home folder cannot be used, or another process owns it
 ├── DocumentError     a document cannot be read or indexed
+├── DatasetError      a file of examples cannot be read, or must not be trained on as it is
+├── RunError          a training run cannot start, go on or end as wished
 ├── ModelError        the base model cannot be loaded or does not fit
 │   └── AdapterError  an adapter is broken, belongs to another base, or changes nothing
+├── RatingError       a study, a vote or a file of ratings cannot be used
 ├── QuestionError     a question or a request is empty, too long, or asks for too much
 └── NotFoundError     a saved thing that was named does not exist
 
@@ -29,12 +32,24 @@ class DocumentError(RagftError):
     """A document cannot be read or indexed."""
 
 
+class DatasetError(RagftError):
+    """A file of examples cannot be read, or must not be trained on as it is."""
+
+
+class RunError(RagftError):
+    """A training run cannot start, go on or end as wished."""
+
+
 class ModelError(RagftError):
     """The base model cannot be loaded or does not fit."""
 
 
 class AdapterError(ModelError):
     """An adapter is broken, belongs to another base, or changes nothing."""
+
+
+class RatingError(RagftError):
+    """A study, a vote or a file of ratings cannot be used."""
 
 
 class QuestionError(RagftError):

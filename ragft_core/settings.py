@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from .errors import SettingsError
 
 ASSETS = Path(__file__).parents[1] / "assets"
+EMBEDDED = ASSETS / "model"
 
 Precision = Literal["auto", "fp32", "bf16", "nf4"]
 SearchMode = Literal["hybrid", "dense", "keyword"]
@@ -22,7 +23,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(platformdirs.user_data_dir("ragft")), description="folder of everything RAGFT keeps")
 
-    model: str = Field(str(ASSETS / "model"), description="base model: a folder, or a Hugging Face id")
+    model: str = Field(str(EMBEDDED), description="base model: a folder, or a Hugging Face id")
     revision: str | None = Field(None, description="revision of a Hugging Face id")
     precision: Precision = Field("auto", description="weights: auto picks the best that this machine serves well")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the model runs")
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
     demo: bool = Field(True, description="install the demo when the home folder is empty")
 
     @classmethod
-    def load(cls, config: str | Path | None = None, **flags: Any) -> Self:
+    def load(cls, config: str | Path | None = None, **flags: Any) -> "Settings":
         """Settings from defaults < `config` (TOML) < RAGFT_* variables < `flags` that are not None."""
         if config is not None and not Path(config).is_file():
             raise SettingsError(f"There is no settings file {config}; check --config.")
@@ -72,6 +73,14 @@ class Settings(BaseSettings):
                 f"max_new_tokens ({self.max_new_tokens}) is over max_new_tokens_limit ({self.max_new_tokens_limit})"
             )
         return self
+
+
+def model_name(model: str) -> str:
+    """How a model is called on screen: the embedded one by its name, a folder by its own, a hub id as it is."""
+    folder = Path(model).expanduser()
+    if folder.resolve() == EMBEDDED:
+        return "ragft-tiny"
+    return folder.name if folder.is_absolute() or folder.is_dir() else model
 
 
 def _with_file(kind: type[Settings], config: str | Path | None) -> type[Settings]:

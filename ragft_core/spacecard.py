@@ -13,9 +13,11 @@ from .errors import SettingsError
 
 # The keys and colours of the Hub's Spaces configuration reference that a card of ours may use.
 KEYS = frozenset(
-    ["title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file", "app_port", "base_path", "fullWidth", "header", "short_description", "suggested_hardware", "startup_duration_timeout", "models", "datasets", "tags", "thumbnail", "pinned", "license", "hf_oauth", "hf_oauth_scopes", "hf_oauth_expiration_minutes", "disable_embedding", "custom_headers", "preload_from_hub"]
+    "title emoji colorFrom colorTo sdk sdk_version python_version app_file app_port base_path fullWidth header "
+    "short_description suggested_hardware startup_duration_timeout models datasets tags thumbnail pinned license "
+    "hf_oauth hf_oauth_scopes hf_oauth_expiration_minutes disable_embedding custom_headers preload_from_hub".split()
 )
-COLORS = frozenset(["red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"])
+COLORS = frozenset("red yellow green blue indigo purple pink gray".split())
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 ROOT = Path(__file__).parents[1]
 

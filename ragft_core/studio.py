@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from . import demo
 from .compare import compare, stop
@@ -14,7 +15,7 @@ from .errors import AdapterError, NotFoundError, RagftError
 from .home import Home
 from .prompts import PROMPT_VERSION
 from .request import Request, checked_mode, checked_question, checked_request, within
-from .settings import ASSETS, Settings
+from .settings import ASSETS, Settings, model_name
 from .store import Store
 from .types import (
     DEFAULT_ARMS,
@@ -26,6 +27,10 @@ from .types import (
     Status,
 )
 from .version import VERSION
+from .weights import stay_offline
+
+if TYPE_CHECKING:
+    from .ratings import Ratings
 
 Report = Callable[[Progress], None]
 
@@ -39,6 +44,7 @@ class Studio:
 
     def __init__(self, settings: Settings | None = None, *, engine: Any = None, retrieval: Any = None) -> None:
         self.settings = settings or Settings.load()
+        stay_offline(self.settings.model, self.settings.embedding)
         self.home = Home.open(self.settings.home)
         self.store = Store(self.home.database)
         self._engine, self._retrieval = engine, retrieval
@@ -67,7 +73,7 @@ class Studio:
             if self._engine is None:
                 from .engine import Engine
 
-                self._say("loading", f"Loading model {Path(self.settings.model).name}")
+                self._say("loading", f"Loading model {model_name(self.settings.model)}")
                 self._engine = Engine.load(self.settings, self.adapter_folders())
             return self._engine
 
@@ -83,6 +89,13 @@ class Studio:
                 tokenizer = load_tokenizer(self.settings)
                 self._retrieval = Index(self.store, self.home.index, self.settings, tokenizer.tokenize)
             return self._retrieval
+
+    @cached_property
+    def ratings(self) -> "Ratings":
+        """Blind human judgement of saved comparisons: studies, ballots, votes, results, files."""
+        from .ratings import Ratings
+
+        return Ratings(self.store)
 
     def adapter_folders(self) -> tuple[Path, ...]:
         """Where adapters are looked for: the user's own first, then the shipped ones."""
@@ -108,8 +121,12 @@ class Studio:
             for notice in self.retrieval.notices:
                 self.note(notice)
             _ = self.engine
+            self.retrieval.warm()  # else the first question waits for the embedding model
         except RagftError as error:
             self._say("failed", str(error))
+        except BaseException:  # a fault of ours must not leave the page loading for ever
+            self._say("failed", "RAGFT could not get ready, by a fault of its own; the log has the details.")
+            raise
         else:
             self._say("ready", "Ready")
 
@@ -123,7 +140,7 @@ class Studio:
         engine = self._engine.describe() if self._engine is not None else {}
         return replace(
             self._status,
-            model=str(engine.get("base_model", Path(self.settings.model).name)),
+            model=str(engine.get("base_model", model_name(self.settings.model))),
             precision=str(engine.get("precision", "")),
             device=str(engine.get("device", "")),
             documents=self.store.count_documents(),

@@ -70,6 +70,9 @@ class OnePageIndex:
             Passage("p1", "The sky is blue because air scatters blue light.", "sky.md", 0.9, "The sky", None, scores)
         ][:k]
 
+    def warm(self) -> None:
+        """Nothing to load."""
+
     def describe(self) -> dict[str, object]:
         return {"index_id": "one page", "index_sha256": "none", "embedding_model": "none"}
 

@@ -13,7 +13,7 @@ import ragft_core
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(p for d in ("ragft_core", "ragft_ui", "embedded", "benchmarks") for p in (ROOT / d).rglob("*.py"))
 PRODUCT = [p for p in [ROOT / "app.py", *SOURCES] if p.relative_to(ROOT).parts[0] not in ("embedded", "benchmarks")]
-MODEL_SIDE = {"model", "engine", "adapters", "lean", "fallback", "training"}
+MODEL_SIDE = {"model", "engine", "adapters", "llama_layers", "llama_rows", "peft_rows", "writer", "training"}
 HOMES = {
     "gradio": {"ragft_ui", "app"},
     "gradio_client": {"remote"},
@@ -27,9 +27,10 @@ HOMES = {
 }
 LEVEL = {
     **dict.fromkeys(("types", "errors", "settings", "version"), 0),
-    **dict.fromkeys(("home", "prompts", "request", "testing", "spacecard"), 1),
-    **dict.fromkeys(("store", "model", "adapters", "documents", "retrieval", "engine", "lean", "fallback"), 2),
-    **dict.fromkeys(("compare",), 3),
+    **dict.fromkeys(("home", "prompts", "request", "testing", "spacecard", "weights", "chat"), 1),
+    **dict.fromkeys(("store", "model", "adapters", "writer", "engine"), 2),
+    **dict.fromkeys(("llama_layers", "llama_rows", "peft_rows", "documents", "retrieval", "examples"), 2),
+    **dict.fromkeys(("compare", "ratings", "training"), 3),
     **dict.fromkeys(("demo",), 4),
     **dict.fromkeys(("studio", "remote", "doctor"), 5),
     **dict.fromkeys(("cli", "__main__", "__init__"), 6),
@@ -128,6 +129,7 @@ def test_the_public_names_are_exactly_these() -> None:
         "Arm",
         "Comparison",
         "DEFAULT_ARMS",
+        "DatasetError",
         "Decoding",
         "DocumentError",
         "HomeError",
@@ -136,7 +138,9 @@ def test_the_public_names_are_exactly_these() -> None:
         "Passage",
         "QuestionError",
         "RagftError",
+        "RatingError",
         "Request",
+        "RunError",
         "Settings",
         "SettingsError",
         "Studio",

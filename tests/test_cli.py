@@ -102,3 +102,13 @@ def test_a_running_app_that_does_not_answer_is_said(home: Path, capsys) -> None:
         studio.home.announce("http://127.0.0.1:9")
         assert ragft(home, "ask", "Why?") == 1
     assert "does not answer at http://127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_ratings_go_out_and_in_and_are_ranked(home: Path, capsys, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.jsonl"
+    rows = [{"question": f"Why {n}?", "arm": arm, "answer": f"{arm} {n}"} for n in range(3) for arm in ("rag", "tuned")]
+    answers.write_text("\n".join(map(json.dumps, rows)))
+    assert ragft(home, "ratings", "import", str(answers), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["studies"]
+    assert ragft(home, "ratings", "rank") == 1 and "no rating yet" in capsys.readouterr().err
+    assert ragft(home, "ratings", "export") == 1 and "Name the file" in capsys.readouterr().err

@@ -24,9 +24,9 @@ def test_there_are_commands_to_check() -> None:
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(("ragft ", "python -m ragft_core "))])
 def test_commands_of_the_readme_parse(command: str) -> None:
-    words = shlex.split(command.split(" | ")[0], comments=True)
+    words = shlex.split(re.split(r" [|>] ", command)[0], comments=True)
     words = words[3:] if words[0] == "python" else words[1:]
-    assert cli.parser().parse_args([word for word in words if not word.startswith(">")]).run
+    assert cli.parser().parse_args(words).run
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
