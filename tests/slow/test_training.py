@@ -202,7 +202,7 @@ def test_the_base_gone_or_changed_is_a_sentence(settings: Settings, few: Path, t
 def test_a_full_disk_is_a_sentence_and_nothing_saved_is_lost(settings: Settings, few: Path) -> None:
     small = settings.home / "runs"
     small.mkdir(parents=True)
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(small)], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(small)], capture_output=True)
     if made.returncode:
         pytest.skip("a small disk cannot be mounted here")
     try:
