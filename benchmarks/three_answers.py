@@ -5,6 +5,7 @@
 tutorial: for each arm a fresh pipeline as notebooks have it: load the model, put the adapter on, generate().
 resident: one model in memory, PEFT's adapter switched off and on, the arms one after another.
 ours:     the product's engine: one model, all arms side by side from one stream.
+alone:    the product's engine with one arm only, for the two lines under the table.
 
 Each way runs in a process of its own, pinned to the same cores, and writes the same number of tokens (end marks are
 ignored) from the same prompts in the same precision. Figures are medians over the repeats. Seconds are CPU seconds of
@@ -44,8 +45,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in [options.model] if options.model else ["embedded", "135m"]:
             model, adapter, label = find_model(name, Path(folder))
-            results = {way: run_child(way, model, adapter, options) for way in WAYS}
-            print(table(label, results, options), flush=True)
+            results = {way: run_child(way, model, adapter, options) for way in (*WAYS, "alone")}
+            print(table(label, results, options), ratios(results), sep="\n", flush=True)
 
 
 def parse() -> argparse.Namespace:
@@ -168,11 +169,21 @@ def table(label: str, results: dict[str, Any], options: argparse.Namespace) -> s
     return "\n".join([*lines, f"\nTokens equal to the tutorial's: {words}"])
 
 
+def ratios(results: dict[str, Any]) -> str:
+    """What the table does not say: the price of three arms against one."""
+    three, one, theirs = (medians(results[way]) for way in ("ours", "alone", "resident"))
+    resident, own, peak = (three["step"] / theirs["step"], three["step"] / one["step"], three["peak"] / one["peak"])
+    return (
+        f"One decoding step of three arms: {resident:.2f} of the resident way's step of one arm, {own:.2f} of ours. "
+        f"Peak memory of three arms: {peak:.2f} of one."
+    )
+
+
 def medians(result: dict[str, Any]) -> dict[str, float]:
     """Medians over the repeats; `load` is a question's own loads or, where there are none, the one at the start."""
     runs = result["runs"]
-    row = {key: statistics.median(run[key] for run in runs) for key in ("load", "all", "writing", "wall")}
-    row |= {arm: statistics.median(run["first"][arm] for run in runs) for arm in ARMS}
+    row = {key: statistics.median(run[key] for run in runs) for key in ("load", "all", "writing", "wall", "step")}
+    row |= {arm: statistics.median(run["first"][arm] for run in runs) for arm in ARMS if arm in runs[0]["first"]}
     row["load"] = row["load"] or result["once"]
     row["peak"] = result["peak"]
     return row

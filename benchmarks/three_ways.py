@@ -36,18 +36,18 @@ def main() -> None:
     for _ in range(options.repeats):
         clock = Clock()
         tokens = ask(clock)
-        runs.append(clock.result() | {"tokens": tokens})
+        runs.append(clock.result(options.tokens) | {"tokens": tokens})
         gc.collect()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"once": once.load, "runs": runs, "peak": peak}))
 
 
 class Clock:
-    """CPU seconds since the question, of the loading in between and until each arm's first token; wall seconds too."""
+    """CPU seconds since the question: of loads in between, until each arm's first and last token; wall seconds too."""
 
     def __init__(self) -> None:
         self.wall, self.started = time.perf_counter(), time.process_time()
-        self.load, self.first = 0.0, dict[str, float]()
+        self.load, self.first, self.last = 0.0, dict[str, float](), dict[str, float]()
 
     @contextmanager
     def loading(self) -> Iterator[None]:
@@ -58,9 +58,16 @@ class Clock:
     def note_first(self, arm: str) -> None:
         self.first.setdefault(arm, time.process_time() - self.started)
 
-    def result(self) -> dict[str, Any]:
+    def note_last(self, arm: str) -> None:
+        self.last[arm] = time.process_time() - self.started
+
+    def result(self, tokens: int) -> dict[str, Any]:
+        """`step` is the CPU seconds of one decoding step: of one row, or of all rows where they are one batch."""
         total, wall = time.process_time() - self.started, time.perf_counter() - self.wall
-        return {"load": self.load, "first": self.first, "all": total, "writing": total - self.load, "wall": wall}
+        late = max(self.first, key=lambda arm: self.first[arm])
+        step = (self.last[late] - self.first[late]) / max(1, tokens - 1)
+        times = {"load": self.load, "first": self.first, "all": total, "writing": total - self.load, "wall": wall}
+        return times | {"step": step}
 
 
 Ask = Callable[[Clock], list[list[int]]]
@@ -120,6 +127,7 @@ def generate(model: Any, tokenizer: Any, arm: str, options: argparse.Namespace, 
     model.generation_config.eos_token_id = None  # every way writes the same number of tokens
     how = {"attention_mask": torch.ones_like(ids), "max_new_tokens": options.tokens, "do_sample": False}
     out = model.generate(input_ids=ids, streamer=First(), pad_token_id=0, **how)
+    clock.note_last(arm)
     return out[0, ids.shape[1] :].tolist()
 
 
@@ -151,7 +159,7 @@ def resident(options: argparse.Namespace) -> Ask:
     return ask
 
 
-def ours(options: argparse.Namespace) -> Ask:
+def ours(options: argparse.Namespace, arms: tuple[str, ...] = ARMS) -> Ask:
     """The product's engine."""
     from ragft_core.engine import Engine
     from ragft_core.settings import Settings
@@ -164,7 +172,7 @@ def ours(options: argparse.Namespace) -> Ask:
     engine.describe_adapter(name)
     engine._ends = set()  # every way writes the same number of tokens
     asked = prompts(engine._base.tokenizer, options)
-    rows = [Row(asked[arm], name if arm != "rag" else None) for arm in ARMS]
+    rows = [Row(asked[arm], name if arm != "rag" else None) for arm in arms]
     written: dict[int, list[int]] = {}
     plain = Writer.write
 
@@ -178,19 +186,31 @@ def ours(options: argparse.Namespace) -> Ask:
         written.clear()
         by_text = {}
         for drafts in engine.stream(rows, Decoding(options.tokens)):
-            for arm, draft in zip(ARMS, drafts, strict=True):
+            for arm, draft in zip(arms, drafts, strict=True):
                 assert draft.state != "failed", draft.error
                 if draft.tokens:
                     clock.note_first(arm)
                 by_text[arm] = draft
+        for arm in arms:
+            clock.note_last(arm)
         ids = list(written.values())
-        order = sorted(ARMS, key=lambda arm: by_text[arm].first_token_seconds)
-        return [ids[order.index(arm)] for arm in ARMS]
+        order = sorted(arms, key=lambda arm: by_text[arm].first_token_seconds)
+        return [ids[order.index(arm)] for arm in arms]
 
     return ask
 
 
-WAYS: dict[str, Callable[[argparse.Namespace], Ask]] = {"tutorial": tutorial, "resident": resident, "ours": ours}
+def alone(options: argparse.Namespace) -> Ask:
+    """The product's engine with the Hybrid arm only: what one arm takes in memory and per step."""
+    return ours(options, ARMS[-1:])
+
+
+WAYS: dict[str, Callable[[argparse.Namespace], Ask]] = {
+    "tutorial": tutorial,
+    "resident": resident,
+    "ours": ours,
+    "alone": alone,
+}
 
 if __name__ == "__main__":
     main()

@@ -28,7 +28,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.fixture(scope="session")
 def slow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """A page whose model takes 0.15 s for a token: time to stop, to queue and to leave."""
+    """A page whose model takes 0.3 s for a token: time to stop, to queue and to leave."""
     with App(tmp_path_factory.mktemp("slow"), command=("-m", "tests.browser.slow_app")) as app:
         yield app
 

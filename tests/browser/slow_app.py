@@ -10,7 +10,7 @@ import app
 from ragft_core import Settings, Studio
 from ragft_core.testing import EchoEngine, OnePageIndex
 
-SECONDS_PER_TOKEN = 0.15
+SECONDS_PER_TOKEN = 0.3
 
 if __name__ == "__main__":
     settings = Settings.load(home=Path(sys.argv[1]), demo=False, port=0)

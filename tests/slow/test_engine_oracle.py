@@ -1,5 +1,6 @@
 """What the engine writes equals, token by token, what transformers and PEFT write for each arm alone (fp32, greedy)."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,28 +15,6 @@ from .tiny import ALL, make_adapter, make_model
 
 pytestmark = pytest.mark.slow
 
-QUESTIONS = [
-    "When does the pharmacy close?",
-    "How do I cancel an appointment?",
-    "What is the phone number of the Northgate clinic?",
-    "Do you accept walk-in patients on Saturday?",
-    "How long does a repeat prescription take?",
-    "Who is the head of cardiology?",
-    "Can I bring my dog?",
-    "Where can I park?",
-    "What should I do before a blood test?",
-    "Is there a fee for a missed visit?",
-    "Which insurance is accepted?",
-    "How do I get my test results?",
-    "May a friend collect my medicine?",
-    "When is the flu vaccine available?",
-    "How do I change my address?",
-    "What are the visiting hours?",
-    "Is the building accessible by wheelchair?",
-    "Can I speak with a nurse by telephone?",
-    "Do children need an appointment?",
-    "What does a travel consultation cost? Ünïcode, 数字 and 🙂 too.",
-]
 PASSAGES = [
     Passage("1", "The front desk answers the phone from 8:00 to 17:00 on weekdays at 555-0117.", "a.md", 1, "Desk"),
     Passage(
@@ -43,6 +22,17 @@ PASSAGES = [
     ),
     Passage("3", "Parking costs 2 euros per hour behind the main building.", "c.md", 1, "Parking"),
 ]
+
+
+def demo_questions(count: int) -> list[tuple[str, list[Passage]]]:
+    """Questions of the demo's evaluation set over all its categories, each with its document between two others."""
+    rows = [json.loads(line) for line in (ASSETS / "demo" / "eval.jsonl").read_text(encoding="utf-8").splitlines()]
+    asked = []
+    for row in rows[:: len(rows) // count][:count]:
+        texts = [(ASSETS / "demo" / "documents" / name).read_text(encoding="utf-8") for name in row["sources"][:1]]
+        found = [Passage("4", text, name, 1, name) for text, name in zip(texts, row["sources"], strict=False)]
+        asked.append((row["question"], [PASSAGES[0], *found, PASSAGES[2]]))
+    return asked
 
 
 class Oracle:
@@ -108,8 +98,8 @@ def test_demo_questions_in_a_batch_equal_each_arm_alone(home: Path) -> None:
     engine = engine_on(home, ASSETS / "model", folder, "llama_rows")
     oracle = Oracle(ASSETS / "model", {name: folder / name for name in names})
     parted = []
-    for question in QUESTIONS:
-        bare, full = messages(question), messages(question, PASSAGES)
+    for question, passages in demo_questions(20):
+        bare, full = messages(question), messages(question, passages)
         rows = [Row(full), Row(bare, names[0]), Row(full, names[0]), Row(bare, names[1])]
         expected = [oracle.texts(row, 48) for row in rows]
         if written(engine, rows, 48) != expected:
@@ -149,7 +139,7 @@ def test_any_shape_equals_generate(home: Path, tmp_path: Path, kind: str, forwar
     }
     engine = engine_on(home, model, tmp_path / "adapters", forward)
     oracle = Oracle(model, adapters)
-    bare, full = messages(QUESTIONS[0]), messages(QUESTIONS[1], PASSAGES)
+    bare, full = messages("Kann ich, 数字 🙂, park?"), messages("How long does a repeat take?", PASSAGES)
     rows = [Row(full), Row(bare, "every"), Row(full, "some"), Row(bare, "ranks"), Row(full, "every"), Row(bare)]
     assert written(engine, rows, 24) == [oracle.texts(row, 24) for row in rows]
 
