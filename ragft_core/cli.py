@@ -11,6 +11,7 @@ from .doctor import doctor
 from .errors import HomeError, RagftError, RatingError
 from .home import owner_of
 from .remote import RemoteStudio
+from .searches import MODES, STEPS, trace_json, trace_lines
 from .settings import Settings
 from .studio import Studio
 from .types import ARMS, DEFAULT_ARMS, Answer, Comparison, IndexReport, Passage, Progress, to_json
@@ -64,17 +65,25 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("question")
     search.add_argument("-k", type=int, help="how many passages")
     search.add_argument("--mode", choices=["hybrid", "dense", "keyword"])
+    search.add_argument("--trace", action="store_true", help="also what every step gave and dropped")
+    add_steps(search)
     ask = command("ask", run_ask, "answer one question with every arm")
     ask.add_argument("question")
     ask.add_argument("--arms", default=",".join(DEFAULT_ARMS), help="among " + ",".join(arm.key for arm in ARMS))
     ask.add_argument("--adapter", help="adapter of the Fine-tuned and Hybrid arms")
     ask.add_argument("-k", "--top-k", type=int, help="passages that RAG and Hybrid read")
     ask.add_argument("--max-new-tokens", type=int, help="longest answer, in tokens")
+    add_steps(ask)
     add_training(command)
     add_ratings(command)
     command("adapters", run_adapters, "list the adapters at hand")
     command("doctor", run_doctor, "what this machine can run, and what is missing")
     return top
+
+
+def add_steps(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--steps", help="of the search, by commas: " + ", ".join([*MODES["hybrid"], *STEPS]))
+    command.add_argument("--where", action="append", default=[], metavar="CONDITION", help="as source=handbook/*")
 
 
 def add_training(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -162,9 +171,11 @@ def run_forget(args: argparse.Namespace, settings: Settings) -> Result:
 def run_search(args: argparse.Namespace, settings: Settings) -> Result:
     with opened(settings) as studio:
         studio.prepare(shown(args))
-        passages, seconds = studio.timed_search(args.question, args.k, args.mode)
-    lines = [line for n, passage in enumerate(passages, 1) for line in passage_lines(n, passage)]
-    return {"passages": [to_json(p) for p in passages], "seconds": seconds}, lines or ["Nothing found."]
+        trace = studio.trace(args.question, args.k, args.mode, args.steps, args.where)
+    found = [line for n, passage in enumerate(trace.passages, 1) for line in passage_lines(n, passage)]
+    warning = [f"warning: {trace.low_evidence}"] if trace.low_evidence else []
+    steps = trace_lines(trace) if args.trace else []
+    return trace_json(trace), [*steps, *warning, *(found or ["Nothing found."])]
 
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> Result:
@@ -178,6 +189,8 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> Result:
             adapter=args.adapter,
             top_k=args.top_k,
             max_new_tokens=args.max_new_tokens,
+            steps=args.steps,
+            where=args.where,
         ):
             tokens = sum(answer.tokens for answer in last.answers)
             show(Progress(tokens, 0, f"{tokens} tokens"))

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from .searches import MODES, Query, Search, Stage, Trace
 from .types import Decoding, Draft, FileReport, IndexReport, Message, Passage, Progress, Row
 
 
@@ -29,6 +31,11 @@ class EchoEngine:
 
     def render(self, messages: Sequence[Message]) -> str:
         return "\n".join(f"<{message['role']}> {message['content']}" for message in messages)
+
+    def likelihoods(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The share of the question's words that a text has: enough to order passages by."""
+        asked = set(question.lower().split())
+        return [len(asked & set(text.lower().split())) / max(1, len(asked)) for text in texts]
 
     def stream(self, rows: Sequence[Row], decoding: Decoding) -> Iterator[tuple[Draft, ...]]:
         started = time.perf_counter()
@@ -69,6 +76,12 @@ class OnePageIndex:
         return [
             Passage("p1", "The sky is blue because air scatters blue light.", "sky.md", 0.9, "The sky", None, scores)
         ][:k]
+
+    def trace(self, question: str, search: Search, model: Callable[[], Any] = EchoEngine) -> Trace:
+        found = tuple(self.search(question, search.k, search.mode))
+        stages = [Stage(name, {p.id: p.scores.get(name, 0.0) for p in found}) for name in MODES[search.mode]]
+        seen = {passage.id: passage for passage in found}
+        return Trace(question, (Query("question", question),), tuple(stages), found, seen)
 
     def warm(self) -> None:
         """Nothing to load."""

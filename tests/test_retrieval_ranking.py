@@ -80,18 +80,18 @@ def test_words_of_any_text(text: str) -> None:
 
 def test_rare_words_weigh_more() -> None:
     index = Keyword({"1": "the flu shot costs money", "2": "the room costs money", "3": "the money"})
-    assert list(index.scores("the flu money")) == ["1", "3", "2"]
-    assert list(index.scores("ROOM")) == ["2"]
-    assert index.scores("nothing here") == index.scores("") == {}
+    assert list(index.best("the flu money", 9)) == ["1", "3", "2"]
+    assert list(index.best("ROOM", 9)) == ["2"]
+    assert index.best("nothing here", 9) == index.best("", 9) == {}
 
 
 def test_equal_scores_are_ordered_by_id() -> None:
-    assert list(Keyword({"b": "one word", "a": "one word", "c": "one word"}).scores("word")) == ["a", "b", "c"]
+    assert list(Keyword({"b": "one word", "a": "one word", "c": "one word"}).best("word", 9)) == ["a", "b", "c"]
 
 
 def test_texts_without_words_do_no_harm() -> None:
-    assert Keyword({}).scores("x") == Keyword({"1": "?!", "2": ""}).scores("x") == {}
-    assert list(Keyword({"1": "?!", "2": "x"}).scores("x")) == ["2"]
+    assert Keyword({}).best("x", 9) == Keyword({"1": "?!", "2": ""}).best("x", 9) == {}
+    assert list(Keyword({"1": "?!", "2": "x"}).best("x", 9)) == ["2"]
 
 
 # -------------------------------------------------------------------- changes
