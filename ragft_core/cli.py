@@ -5,10 +5,11 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from .doctor import doctor
-from .errors import HomeError, RagftError, RatingError
+from .errors import DocumentError, HomeError, RagftError, RatingError
 from .home import owner_of
 from .remote import RemoteStudio
 from .searches import MODES, STEPS, trace_json, trace_lines
@@ -57,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     index = command("index", run_index, "index files or folders; run again to refresh")
-    index.add_argument("paths", nargs="+", metavar="PATH")
+    index.add_argument("paths", nargs="*", metavar="PATH")
+    index.add_argument("--check", action="store_true", help="of the index itself, and which files have changed since")
+    index.add_argument("--rebuild", action="store_true", help="make the vector index anew from the database")
     command("documents", run_documents, "list what is indexed")
     forget = command("forget", run_forget, "remove documents from the index")
     forget.add_argument("sources", nargs="+", metavar="SOURCE", help="as `documents` lists it")
@@ -145,6 +148,10 @@ def run_ratings(args: argparse.Namespace, settings: Settings) -> Result:
 
 
 def run_index(args: argparse.Namespace, settings: Settings) -> Result:
+    if args.check or args.rebuild:
+        return run_care(args, settings)
+    if not args.paths:
+        raise DocumentError("Name at least one file or folder, or give --check or --rebuild.")
     with Studio(settings) as studio:
         report: IndexReport = studio.index(args.paths, shown(args))
     counts: dict[str, int] = {}
@@ -153,6 +160,17 @@ def run_index(args: argparse.Namespace, settings: Settings) -> Result:
     lines = [f"{row.status:9} {row.path}{f'  ({row.reason})' if row.reason else ''}" for row in report.files]
     summary = ", ".join(f"{n} {status}" for status, n in counts.items()) or "nothing found"
     return to_json(report), [*lines, f"{summary}; {report.chunks} chunks in {report.seconds:.1f} s"]
+
+
+def run_care(args: argparse.Namespace, settings: Settings) -> Result:
+    """Rebuild the index, if asked to, and say how it is."""
+    with Studio(settings) as studio:
+        seconds = studio.retrieval.rebuild() if args.rebuild else None
+        health = studio.retrieval.check(studio.home.folder / "uploads")
+    lines = [f"{name}: {value}" for name, value in asdict(health).items() if name not in ("checked", "stale")]
+    lines += [f"check: {'sound' if health.checked.sound else 'NOT SOUND'}, {asdict(health.checked)}"]
+    lines += [f"stale: {stale.why}  {stale.source}" for stale in health.stale] or ["stale: none"]
+    return asdict(health) | {"seconds": seconds}, lines
 
 
 def run_documents(args: argparse.Namespace, settings: Settings) -> Result:

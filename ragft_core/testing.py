@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .retrieval.care import Health
+from .retrieval.lookup import Piece
 from .searches import MODES, Query, Search, Stage, Trace
 from .types import Decoding, Draft, FileReport, IndexReport, Message, Passage, Progress, Row
 
@@ -93,6 +95,21 @@ class OnePageIndex:
         for done, path in enumerate(paths):
             progress(Progress(done, len(paths), path.name))
         return IndexReport(tuple(FileReport(str(path), "unchanged") for path in paths), self.size, 0.0)
+
+    def pieces(self, source: str) -> list[Piece]:
+        return [Piece(0, "p1", "The sky", "The sky is blue because air scatters blue light.", 10, None)]
+
+    def edit(self, source: str, chunk: str, text: str) -> float:
+        return 0.0
+
+    def health(self, uploads: Path | None = None) -> Health:
+        return Health(1, 1, 1, "none", "none", None, (), uploads is not None)
+
+    def check(self, uploads: Path) -> Health:
+        return self.health(uploads)
+
+    def rebuild(self) -> float:
+        return 0.0
 
     def forget(self, sources: Sequence[str]) -> int:
         return 0

@@ -41,7 +41,7 @@ def build(studio: Any, turns: Turns) -> None:
         flag = turns.begin(visitor)
         try:
             chosen = DEFAULT_ARMS if arms is None else arms
-            wishes = {"adapter": adapter, "top_k": top_k, "max_new_tokens": max_new_tokens}
+            wishes: dict[str, Any] = {"adapter": adapter, "top_k": top_k, "max_new_tokens": max_new_tokens}
             wishes |= {"steps": steps, "where": where or ()}
             snapshots = studio.ask(question, chosen, **wishes, stopped=flag.is_set)
             for comparison in paced(snapshots):
@@ -50,6 +50,22 @@ def build(studio: Any, turns: Turns) -> None:
             raise refusal(error) from error
         finally:
             turns.end(visitor, flag)
+
+    def documents() -> dict:
+        """List the documents in the index."""
+        return answered(lambda: {"documents": [to_json(document) for document in studio.documents()]})
+
+    def status() -> dict:
+        """Say what RAGFT is doing and what it has loaded."""
+        return answered(lambda: to_json(studio.status()))
+
+    gr.api(ask, api_name="ask", concurrency_id="model", concurrency_limit=1)
+    for endpoint in (searching(studio), documents, status):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=4)
+
+
+def searching(studio: Any) -> Callable[..., dict]:
+    """The /search endpoint."""
 
     def search(
         question: str,
@@ -70,17 +86,7 @@ def build(studio: Any, turns: Turns) -> None:
         """
         return answered(lambda: trace_json(studio.trace(question, k, mode, steps, where or ())))
 
-    def documents() -> dict:
-        """List the documents in the index."""
-        return answered(lambda: {"documents": [to_json(document) for document in studio.documents()]})
-
-    def status() -> dict:
-        """Say what RAGFT is doing and what it has loaded."""
-        return answered(lambda: to_json(studio.status()))
-
-    gr.api(ask, api_name="ask", concurrency_id="model", concurrency_limit=1)
-    for endpoint in (search, documents, status):
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=4)
+    return search
 
 
 def answered(job: Callable[[], dict]) -> dict:

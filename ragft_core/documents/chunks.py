@@ -59,7 +59,8 @@ class Cutter:
         self.size, self.overlap, self.tokenize = size, overlap, tokenize
         self.strategy, self._embed = strategy, embed
         probe = hashlib.sha256(repr(list(tokenize(PROBE))).encode("utf-8", "replace")).hexdigest()[:8]
-        self.recipe = f"v{VERSION} {size}/{overlap} {probe}" + ("" if strategy == "sentence" else f" {strategy}")
+        way = "" if strategy == "sentence" else f" {strategy}"
+        self.recipe = f"v{VERSION}{way} {size}/{overlap} {probe}"
         self._splitters: tuple[Any, Splitter] | None = None
 
     def cut(self, loaded: Loaded) -> list[Chunk]:

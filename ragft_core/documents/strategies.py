@@ -16,7 +16,7 @@ FENCE = re.compile(r"^\s*(```|~~~)")
 ROW = re.compile(r"^\s*\|")
 
 Tokenize = Callable[[str], list[Any]]
-EmbedTexts = Callable[[list[str]], Sequence[Sequence[float]]]
+EmbedTexts = Callable[[Sequence[str]], Any]
 
 
 class Splitter(Protocol):
@@ -178,8 +178,9 @@ class Semantic:
 
         if len(self._tokenize(text)) <= self._size:
             return [text]
-        pieces = []
+        pieces: list[str] = []
         for node in self._parser.get_nodes_from_documents([Document(text=text)]):
-            fits = len(self._tokenize(node.text)) <= self._size
-            pieces += [node.text] if fits else self._by_sentence.split_text(node.text)
+            piece = node.get_content()
+            fits = len(self._tokenize(piece)) <= self._size
+            pieces += [piece] if fits else self._by_sentence.split_text(piece)
         return pieces

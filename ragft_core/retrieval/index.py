@@ -15,10 +15,13 @@ from ..searches import MODES, Search, Trace
 from ..settings import Settings
 from ..store import Store, storable
 from ..types import IndexReport, Passage, Progress
+from . import care
+from .care import Health
 from .dense import Dense
 from .embedding import Embed, Embedder
 from .ingest import Ingest, embed_missing
 from .keyword import Keyword
+from .lookup import Piece, pieces
 from .pipeline import Model, Parts, trace
 from .rerank import CrossEncoder
 from .shelf import Change, Shelf
@@ -151,6 +154,40 @@ class Index:
                     )
             self._changed(self._shelf.remove(list(paths.values())))
             return len(paths)
+
+    # ---------------------------------------------------------------- care
+
+    def pieces(self, source: str) -> list[Piece]:
+        """The chunks of a document in reading order. NotFoundError."""
+        return pieces(self._shelf, source)
+
+    def edit(self, source: str, chunk: str, text: str) -> float:
+        """Put another text in the place of one chunk of a document; returns the seconds until it can be found."""
+        started = time.perf_counter()
+        with self._alone():
+            change = care.edit(self._shelf, self._cutter, self._embedder, source, chunk, text, self._changed)
+            self._dense.verify(change.came)
+        self._words()
+        return time.perf_counter() - started
+
+    def health(self, uploads: Path | None = None) -> Health:
+        """The state of the index; with the folder of `uploads` the documents' files are compared, too."""
+        stale = None if uploads is None else care.stale_files(self._shelf, self._cutter.recipe, uploads)
+        return care.health(self._shelf, self._dense, self._cutter.recipe, stale)
+
+    def check(self, uploads: Path) -> Health:
+        """Let the passages look for themselves in Chroma and compare the files; the outcome is kept."""
+        with self._alone():
+            care.remember(self._shelf, self._dense.check())
+        return self.health(uploads)
+
+    def rebuild(self) -> float:
+        """Make Chroma anew from the database, and check it; returns the seconds. Searches go on meanwhile."""
+        started = time.perf_counter()
+        with self._alone():
+            self._dense.rebuild("was to be made anew")
+            care.remember(self._shelf, self._dense.check())
+        return time.perf_counter() - started
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -43,7 +43,8 @@ def around(shelf: Shelf, key: str, source: str, reach: int) -> tuple[list[tuple[
     rows = shelf.store.rows(
         "SELECT p.position, c.id, c.text FROM placements p JOIN chunks c ON c.id = p.chunk "
         "JOIN documents d ON d.id = p.document, (SELECT document, position, heading FROM placements "
-        "JOIN documents ON id = document JOIN chunks ON chunks.id = chunk WHERE chunk = ? AND source = ? LIMIT 1) at "
+        "JOIN documents ON documents.id = document JOIN chunks ON chunks.id = chunk "
+        "WHERE chunk = ? AND source = ? LIMIT 1) at "
         "WHERE p.document = at.document AND p.position BETWEEN at.position - ? AND at.position + ? "
         "AND c.heading = at.heading ORDER BY p.position",
         (key, storable(source), reach, reach),
