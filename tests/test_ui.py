@@ -94,10 +94,10 @@ def test_ask_refuses_with_the_sentence(client: Client, args: tuple, words: str) 
 def test_a_fault_of_ours_becomes_an_id(
     client: Client, served: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: object) -> list:
+    def broken(*_: object) -> None:
         raise RuntimeError("hf_secret")
 
-    monkeypatch.setattr(served.studio, "search", broken)
+    monkeypatch.setattr(served.studio, "trace", broken)
     with pytest.raises(AppError, match=r"error [0-9a-f]{8}") as told:
         client.predict("q", api_name="/search")
     assert "hf_secret" not in str(told.value) and "hf_secret" in caplog.text

@@ -1,4 +1,4 @@
-"""Texts become a BM25 index in memory: words of any language, English ones by their stem, no stop words."""
+"""Texts become a BM25 index in memory: all words of any language, English ones by their stem."""
 
 import re
 import unicodedata
@@ -7,6 +7,11 @@ from typing import Any
 
 WORD = re.compile(r"[^\W_]+")
 PLAIN = re.compile("[a-z]{3,40}")
+# What an English question is asked with, and says nothing of what it is about.
+ASKING = frozenset(
+    """a an and any are as at be been by can could did do does for from had has have how in is it its not of on or
+    should that the there these this those to was were what when where which who whom whose why with would""".split()
+)
 # Scripts written without spaces: single marks and pairs of neighbours stand for words.
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
@@ -37,7 +42,10 @@ class Stems:
         self._english = Stemmer.Stemmer("english")
 
     def __call__(self, text: str) -> list[str]:
-        return [self._english.stemWord(word) if PLAIN.fullmatch(word) else word for word in words(text)]
+        return [self.of(word) for word in words(text)]
+
+    def of(self, word: str) -> str:
+        return self._english.stemWord(word) if PLAIN.fullmatch(word) else word
 
 
 class Keyword:
@@ -54,10 +62,14 @@ class Keyword:
             self._bm25.index(corpus, show_progress=False)
 
     def best(self, question: str, most: int, among: Collection[str] | None = None) -> dict[str, float]:
-        """{id: BM25 score} of the `most` texts that share words with the question, best first, ties by id."""
+        """{id: BM25 score} of the `most` texts that share words with the question, best first, ties by id.
+
+        Words like "what" and "the" count only in a question that has no others.
+        """
         import numpy as np
 
-        known = [word for word in self._stems(question) if self._bm25 and word in self._bm25.vocab_dict]
+        asked = [word for word in words(question) if word not in ASKING] or words(question)
+        known = [stem for stem in map(self._stems.of, asked) if self._bm25 and stem in self._bm25.vocab_dict]
         if not known or most < 1:
             return {}
         scores = self._bm25.get_scores(known)
