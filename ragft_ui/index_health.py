@@ -53,7 +53,7 @@ class IndexHealth:
         if self.studio.settings.public:
             yield [gr.skip(), render.problem(PUBLIC)]
             return
-        for done in self._waiting("Rebuilding", self.studio.retrieval.rebuild):
+        for done in self._waiting("Rebuilding", lambda: self.studio.retrieval.rebuild()):
             if isinstance(done, str):
                 yield [gr.skip(), done]
             else:
