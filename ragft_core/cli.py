@@ -5,12 +5,14 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from .doctor import doctor
-from .errors import HomeError, RagftError, RatingError
+from .errors import DocumentError, HomeError, RagftError, RatingError
 from .home import owner_of
 from .remote import RemoteStudio
+from .searches import MODES, STEPS, trace_json, trace_lines
 from .settings import Settings
 from .studio import Studio
 from .types import ARMS, DEFAULT_ARMS, Answer, Comparison, IndexReport, Passage, Progress, to_json
@@ -56,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     index = command("index", run_index, "index files or folders; run again to refresh")
-    index.add_argument("paths", nargs="+", metavar="PATH")
+    index.add_argument("paths", nargs="*", metavar="PATH")
+    index.add_argument("--check", action="store_true", help="of the index itself, and which files have changed since")
+    index.add_argument("--rebuild", action="store_true", help="make the vector index anew from the database")
     command("documents", run_documents, "list what is indexed")
     forget = command("forget", run_forget, "remove documents from the index")
     forget.add_argument("sources", nargs="+", metavar="SOURCE", help="as `documents` lists it")
@@ -64,17 +68,25 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("question")
     search.add_argument("-k", type=int, help="how many passages")
     search.add_argument("--mode", choices=["hybrid", "dense", "keyword"])
+    search.add_argument("--trace", action="store_true", help="also what every step gave and dropped")
+    add_steps(search)
     ask = command("ask", run_ask, "answer one question with every arm")
     ask.add_argument("question")
     ask.add_argument("--arms", default=",".join(DEFAULT_ARMS), help="among " + ",".join(arm.key for arm in ARMS))
     ask.add_argument("--adapter", help="adapter of the Fine-tuned and Hybrid arms")
     ask.add_argument("-k", "--top-k", type=int, help="passages that RAG and Hybrid read")
     ask.add_argument("--max-new-tokens", type=int, help="longest answer, in tokens")
+    add_steps(ask)
     add_training(command)
     add_ratings(command)
     command("adapters", run_adapters, "list the adapters at hand")
     command("doctor", run_doctor, "what this machine can run, and what is missing")
     return top
+
+
+def add_steps(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--steps", help="of the search, by commas: " + ", ".join([*MODES["hybrid"], *STEPS]))
+    command.add_argument("--where", action="append", default=[], metavar="CONDITION", help="as source=handbook/*")
 
 
 def add_training(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -136,6 +148,10 @@ def run_ratings(args: argparse.Namespace, settings: Settings) -> Result:
 
 
 def run_index(args: argparse.Namespace, settings: Settings) -> Result:
+    if args.check or args.rebuild:
+        return run_care(args, settings)
+    if not args.paths:
+        raise DocumentError("Name at least one file or folder, or give --check or --rebuild.")
     with Studio(settings) as studio:
         report: IndexReport = studio.index(args.paths, shown(args))
     counts: dict[str, int] = {}
@@ -144,6 +160,17 @@ def run_index(args: argparse.Namespace, settings: Settings) -> Result:
     lines = [f"{row.status:9} {row.path}{f'  ({row.reason})' if row.reason else ''}" for row in report.files]
     summary = ", ".join(f"{n} {status}" for status, n in counts.items()) or "nothing found"
     return to_json(report), [*lines, f"{summary}; {report.chunks} chunks in {report.seconds:.1f} s"]
+
+
+def run_care(args: argparse.Namespace, settings: Settings) -> Result:
+    """Rebuild the index, if asked to, and say how it is."""
+    with Studio(settings) as studio:
+        seconds = studio.retrieval.rebuild() if args.rebuild else None
+        health = studio.retrieval.check(studio.home.folder / "uploads")
+    lines = [f"{name}: {value}" for name, value in asdict(health).items() if name not in ("checked", "stale")]
+    lines += [f"check: {'sound' if health.checked.sound else 'NOT SOUND'}, {asdict(health.checked)}"]
+    lines += [f"stale: {stale.why}  {stale.source}" for stale in health.stale] or ["stale: none"]
+    return asdict(health) | {"seconds": seconds}, lines
 
 
 def run_documents(args: argparse.Namespace, settings: Settings) -> Result:
@@ -162,9 +189,11 @@ def run_forget(args: argparse.Namespace, settings: Settings) -> Result:
 def run_search(args: argparse.Namespace, settings: Settings) -> Result:
     with opened(settings) as studio:
         studio.prepare(shown(args))
-        passages, seconds = studio.timed_search(args.question, args.k, args.mode)
-    lines = [line for n, passage in enumerate(passages, 1) for line in passage_lines(n, passage)]
-    return {"passages": [to_json(p) for p in passages], "seconds": seconds}, lines or ["Nothing found."]
+        trace = studio.trace(args.question, args.k, args.mode, args.steps, args.where)
+    found = [line for n, passage in enumerate(trace.passages, 1) for line in passage_lines(n, passage)]
+    warning = [f"warning: {trace.low_evidence}"] if trace.low_evidence else []
+    steps = trace_lines(trace) if args.trace else []
+    return trace_json(trace), [*steps, *warning, *(found or ["Nothing found."])]
 
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> Result:
@@ -178,6 +207,8 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> Result:
             adapter=args.adapter,
             top_k=args.top_k,
             max_new_tokens=args.max_new_tokens,
+            steps=args.steps,
+            where=args.where,
         ):
             tokens = sum(answer.tokens for answer in last.answers)
             show(Progress(tokens, 0, f"{tokens} tokens"))

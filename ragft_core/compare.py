@@ -14,7 +14,10 @@ from typing import Any, Protocol
 from .errors import QuestionError, RagftError
 from .prompts import cited, messages
 from .request import Request
+from .searches import Search, Trace
 from .types import Answer, Comparison, Decoding, Draft, Message, Passage, Row
+
+NO_PASSAGE = "The index has no passage for this question. Add documents first (Documents tab)."
 
 
 class Engine(Protocol):
@@ -30,7 +33,7 @@ class Engine(Protocol):
 class Index(Protocol):
     """What finds. `retrieval.Index` is the real one, `testing.OnePageIndex` the weightless one."""
 
-    def search(self, question: str, k: int, mode: str) -> list[Passage]: ...
+    def trace(self, question: str, search: Search, model: Callable[[], Any]) -> Trace: ...
 
 
 def compare(
@@ -51,7 +54,7 @@ def compare(
     comparison = Comparison(uuid.uuid4().hex[:12], request.question, answers, dict(setup or {}), created=now())
     yield comparison
 
-    comparison = _retrieve(comparison, request, index)
+    comparison = _retrieve(comparison, request, index, engine)
     yield comparison
     if stopped():
         yield stop(comparison)
@@ -83,16 +86,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _retrieve(comparison: Comparison, request: Request, index: Index) -> Comparison:
+def _retrieve(comparison: Comparison, request: Request, index: Index, engine: Engine) -> Comparison:
     """Give the passages to the arms that retrieve; when retrieval fails, only those arms fail."""
     if not any(arm.retrieves for arm in request.arms):
         return comparison
-    started = time.perf_counter()
+    started, found = time.perf_counter(), Trace(request.question)
     try:
-        passages = tuple(index.search(request.question, request.top_k, request.search_mode))
-        error = "" if passages else "The index has no passage for this question. Add documents first (Documents tab)."
+        found = index.trace(request.question, request.search, lambda: engine)
+        error = "" if found.passages else found.low_evidence or NO_PASSAGE
     except RagftError as failure:
-        passages, error = (), str(failure)
+        error = str(failure)
     answers = []
     for arm, answer in zip(request.arms, comparison.answers, strict=True):
         if not arm.retrieves:
@@ -100,9 +103,21 @@ def _retrieve(comparison: Comparison, request: Request, index: Index) -> Compari
         elif error:
             answers.append(replace(answer, state="failed", error=error))
         else:
-            answers.append(replace(answer, state="waiting", passages=passages))
+            answers.append(replace(answer, state="waiting", passages=found.passages))
     seconds = time.perf_counter() - started
-    return replace(comparison, answers=tuple(answers), retrieval_seconds=seconds)
+    return replace(
+        comparison,
+        answers=tuple(answers),
+        setup=dict(comparison.setup) | queried(found),
+        retrieval_seconds=seconds,
+        low_evidence=found.low_evidence,
+    )
+
+
+def queried(found: Trace) -> dict[str, Any]:
+    """For the setup: what else was searched for, written by the model."""
+    more = [{"kind": query.kind, "text": query.text} for query in found.queries if query.kind != "question"]
+    return {"queries": more} if more else {}
 
 
 def _prompts(comparison: Comparison, request: Request, engine: Engine) -> tuple[Comparison, list[Row]]:

@@ -13,6 +13,7 @@ import torch
 from .adapters import AdapterInfo, find_adapter, load_adapter
 from .chat import Chat
 from .errors import AdapterError, RagftError
+from .likelihood import likelihoods
 from .llama_rows import LlamaRows, llama_rows
 from .model import LoadedBase, load_base
 from .peft_rows import PeftRows
@@ -99,6 +100,11 @@ class Engine:
     def render(self, messages: Sequence[Message]) -> str:
         """The exact text the model reads for these messages."""
         return self._chat.render(messages)
+
+    def likelihoods(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text explains the question: mean log-likelihood per token, by the base without an adapter."""
+        with self._turn:
+            return likelihoods(self._model, self._chat, self.context_window, question, texts)
 
     # ---------------------------------------------------------------- writing
 

@@ -12,6 +12,13 @@ PROMPT_VERSION = "1"
 WITH_PASSAGES = "Answer from the context and cite passages as [n]. If the answer is not there, say so."
 WITHOUT_PASSAGES = "Answer the question. If you do not know, say so."
 
+TRANSFORMS = {
+    "sub-queries": "Split the question into at most three simpler questions. Write one per line and nothing else.",
+    "hyde": "Write two sentences that could stand in a document and answer the question. Write nothing else.",
+    "step-back": "Write one more general question that helps to answer this one. Write nothing else.",
+}
+ASK_ABOUT = "Write the question that this text answers."
+
 
 def messages(question: str, passages: Sequence[Passage] = ()) -> tuple[Message, ...]:
     """The chat for one arm: a system message and one user message, passages numbered from 1."""

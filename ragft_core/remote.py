@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 from .errors import RagftError
+from .searches import Trace, trace_from_json
 from .types import DEFAULT_ARMS, Comparison, Document, Passage, Progress, comparison_from_json, known
 
 
@@ -36,8 +37,11 @@ class RemoteStudio:
         adapter: str | None = None,
         top_k: int | None = None,
         max_new_tokens: int | None = None,
+        steps: str | None = None,
+        where: Sequence[str] = (),
     ) -> Iterator[Comparison]:
-        job = self._client.submit(question, list(arms), adapter, top_k, max_new_tokens, api_name="/ask")
+        given = (question, list(arms), adapter, top_k, max_new_tokens, steps, list(where))
+        job = self._client.submit(*given, api_name="/ask")
         try:
             for snapshot in job:
                 yield comparison_from_json(snapshot)
@@ -48,10 +52,14 @@ class RemoteStudio:
         except Exception as error:
             raise RagftError(str(error)) from error
 
+    def trace(
+        self, question: str, k: int | None = None, mode: str | None = None, steps: Any = None, where: Sequence[str] = ()
+    ) -> Trace:
+        return trace_from_json(self._call("/search", question, k, mode, steps, list(where)))
+
     def timed_search(self, question: str, k: int | None, mode: str | None) -> tuple[list[Passage], float]:
         started = time.perf_counter()
-        found = self._call("/search", question, k, mode)
-        return [Passage(**known(Passage, row)) for row in found["passages"]], time.perf_counter() - started
+        return list(self.trace(question, k, mode).passages), time.perf_counter() - started
 
     def documents(self) -> list[Document]:
         return [Document(**known(Document, row)) for row in self._call("/documents")["documents"]]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import QuestionError
+from .searches import CONDITION, MODES, STEPS, Search
 from .settings import Settings
 from .types import ARMS, DEFAULT_ARMS, Arm, Decoding
 
-MODES = ("hybrid", "dense", "keyword")
 MAX_TOP_K = 20
+MOST_FOUND = 100  # passages that a search without a model may ask for
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,13 @@ class Request:
     adapter: str | None
     top_k: int
     search_mode: str = "hybrid"
+    steps: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+
+    @property
+    def search(self) -> Search:
+        """How the retrieving arms' passages are searched for."""
+        return Search(self.top_k, self.search_mode, self.steps, self.where)
 
 
 def checked_request(
@@ -33,6 +41,8 @@ def checked_request(
     adapter: str | None = None,
     top_k: int | None = None,
     search_mode: str | None = None,
+    steps: Sequence[str] | str | None = None,
+    where: Sequence[str] = (),
     max_new_tokens: int | None = None,
     temperature: float | None = None,
     seed: int | None = None,
@@ -43,13 +53,50 @@ def checked_request(
         within("temperature", temperature, settings.temperature, 0.0, 2.0),
         seed=within("seed", seed, settings.seed, 0, 2**31 - 1),
     )
+    search = checked_search(settings, top_k, search_mode, steps, where, most=MAX_TOP_K)
     return Request(
         checked_question(settings, question),
         chosen_arms(arms),
         decoding,
         adapter or settings.adapter,
-        within("top_k", top_k, settings.top_k, 1, MAX_TOP_K),
-        checked_mode(search_mode or settings.search_mode),
+        search.k,
+        search.mode,
+        search.steps,
+        search.where,
+    )
+
+
+def checked_search(
+    settings: Settings,
+    k: int | None = None,
+    mode: str | None = None,
+    steps: Sequence[str] | str | None = None,
+    where: Sequence[str] = (),
+    most: int = MOST_FOUND,
+) -> Search:
+    """The Search; what is None comes from the settings. `steps` may name the ways of the mode too (dense, keyword),
+    which then are exactly those. QuestionError names an unknown step or a condition that cannot be read."""
+    given = settings.steps if steps is None else steps
+    names = [name.strip().lower() for name in (given.split(",") if isinstance(given, str) else given)]
+    names = [name for name in names if name]
+    ways = [way for way in MODES["hybrid"] if way in names]
+    if ways:
+        mode = "hybrid" if len(ways) == 2 else ways[0]
+    for name in names:
+        if name not in STEPS and name not in MODES["hybrid"]:
+            known = ", ".join([*MODES["hybrid"], *STEPS])
+            raise QuestionError(f"There is no search step {str(name)[:40]!r}; choose among {known}.")
+    for condition in where:
+        if not CONDITION.fullmatch(condition):
+            raise QuestionError(
+                f"The condition {str(condition)[:80]!r} cannot be read; write it like source=handbook/* or "
+                "date>=2025-01-01."
+            )
+    return Search(
+        within("top_k", k, settings.top_k, 1, most),
+        checked_mode(mode or settings.search_mode),
+        tuple(step for step in STEPS if step in names),
+        tuple(where),
     )
 
 

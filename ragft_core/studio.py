@@ -14,7 +14,8 @@ from .compare import compare, stop
 from .errors import AdapterError, NotFoundError, RagftError
 from .home import Home
 from .prompts import PROMPT_VERSION
-from .request import Request, checked_mode, checked_question, checked_request, within
+from .request import Request, checked_question, checked_request, checked_search
+from .searches import Trace
 from .settings import ASSETS, Settings, model_name
 from .store import Store
 from .types import (
@@ -165,6 +166,8 @@ class Studio:
         adapter: str | None = None,
         top_k: int | None = None,
         search_mode: str | None = None,
+        steps: Sequence[str] | str | None = None,
+        where: Sequence[str] = (),
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         seed: int | None = None,
@@ -183,6 +186,8 @@ class Studio:
             adapter=adapter,
             top_k=top_k,
             search_mode=search_mode,
+            steps=steps,
+            where=where,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             seed=seed,
@@ -214,16 +219,24 @@ class Studio:
             except AdapterError as error:
                 setup["adapter_error"] = str(error)
         if any(arm.retrieves for arm in request.arms):
-            setup |= self.retrieval.describe() | {"top_k": request.top_k, "search_mode": request.search_mode}
+            setup |= self.retrieval.describe() | request.search.describe()
         return setup | asdict(request.decoding)
 
     # ---------------------------------------------------------------- documents
 
-    def search(self, question: str, k: int | None = None, mode: str | None = None) -> list[Passage]:
-        """The `k` best passages, best first; needs no language model."""
-        k = within("top_k", k, self.settings.top_k, 1, 100)
-        mode = checked_mode(mode or self.settings.search_mode)
-        return self.retrieval.search(checked_question(self.settings, question), k, mode)
+    def search(self, question: str, k: int | None = None, mode: str | None = None, **more: Any) -> list[Passage]:
+        """The `k` best passages, best first; `more` as in `trace`. Needs no language model unless a step does."""
+        return list(self.trace(question, k, mode, **more).passages)
+
+    def trace(
+        self, question: str, k: int | None = None, mode: str | None = None, steps: Any = None, where: Sequence[str] = ()
+    ) -> Trace:
+        """`search` with what every step did; `steps` are names of searches.STEPS, `where` conditions like `page=3`.
+
+        The language model is loaded only for the steps that need it. QuestionError for an unknown step.
+        """
+        search = checked_search(self.settings, k, mode, steps, where)
+        return self.retrieval.trace(checked_question(self.settings, question), search, lambda: self.engine)
 
     def timed_search(self, question: str, k: int | None, mode: str | None) -> tuple[list[Passage], float]:
         """`search`, and the seconds it took."""

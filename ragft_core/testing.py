@@ -3,7 +3,11 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from .retrieval.care import Check, Health
+from .retrieval.lookup import Piece
+from .searches import MODES, Query, Search, Stage, Trace
 from .types import Decoding, Draft, FileReport, IndexReport, Message, Passage, Progress, Row
 
 
@@ -29,6 +33,11 @@ class EchoEngine:
 
     def render(self, messages: Sequence[Message]) -> str:
         return "\n".join(f"<{message['role']}> {message['content']}" for message in messages)
+
+    def likelihoods(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The share of the question's words that a text has: enough to order passages by."""
+        asked = set(question.lower().split())
+        return [len(asked & set(text.lower().split())) / max(1, len(asked)) for text in texts]
 
     def stream(self, rows: Sequence[Row], decoding: Decoding) -> Iterator[tuple[Draft, ...]]:
         started = time.perf_counter()
@@ -70,6 +79,12 @@ class OnePageIndex:
             Passage("p1", "The sky is blue because air scatters blue light.", "sky.md", 0.9, "The sky", None, scores)
         ][:k]
 
+    def trace(self, question: str, search: Search, model: Callable[[], Any] = EchoEngine) -> Trace:
+        found = tuple(self.search(question, search.k, search.mode))
+        stages = [Stage(name, {p.id: p.scores.get(name, 0.0) for p in found}) for name in MODES[search.mode]]
+        seen = {passage.id: passage for passage in found}
+        return Trace(question, (Query("question", question),), tuple(stages), found, seen)
+
     def warm(self) -> None:
         """Nothing to load."""
 
@@ -80,6 +95,21 @@ class OnePageIndex:
         for done, path in enumerate(paths):
             progress(Progress(done, len(paths), path.name))
         return IndexReport(tuple(FileReport(str(path), "unchanged") for path in paths), self.size, 0.0)
+
+    def pieces(self, source: str) -> list[Piece]:
+        return [Piece(0, "p1", "The sky", "The sky is blue because air scatters blue light.", 10, None)]
+
+    def edit(self, source: str, chunk: str, text: str) -> float:
+        return 0.0
+
+    def health(self, uploads: Path | None = None) -> Health:
+        return Health(1, 1, 1, "none", "none", Check("", 1, 0, 0, 0), (), uploads is not None)
+
+    def check(self, uploads: Path) -> Health:
+        return self.health(uploads)
+
+    def rebuild(self) -> float:
+        return 0.0
 
     def forget(self, sources: Sequence[str]) -> int:
         return 0

@@ -34,7 +34,8 @@ DEFAULT_ARMS = ("rag", "tuned", "hybrid")
 class Passage:
     """A chunk of a document as retrieval returned it; `score` is the fused score, higher is better.
 
-    `scores` holds what each stage gave: `dense` (cosine, -1..1), `keyword` (BM25, >= 0), `fused`.
+    `scores` holds what each stage gave: `dense` (cosine, -1..1), `keyword` (BM25, >= 0), `fused`, and
+    whichever of the further steps ran (see searches.STEPS).
     """
 
     id: str
@@ -111,7 +112,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A question and every arm's answer; `setup` records all that is needed to repeat it."""
+    """A question and every arm's answer; `setup` records all that is needed to repeat it.
+
+    `low_evidence` is a sentence where even the nearest passage is far from the question, else empty.
+    """
 
     id: str
     question: str
@@ -120,6 +124,7 @@ class Comparison:
     reference: str | None = None
     retrieval_seconds: float = 0.0
     created: str = ""
+    low_evidence: str = ""
 
     @property
     def done(self) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from ragft_core.searches import trace_json
 from ragft_core.types import DEFAULT_ARMS, to_json
 
 from .events import sentence
@@ -20,6 +21,8 @@ def build(studio: Any, turns: Turns) -> None:
         adapter: str | None = None,
         top_k: int | None = None,
         max_new_tokens: int | None = None,
+        steps: str | None = None,
+        where: list[str] | None = None,
         request: gr.Request | None = None,
     ) -> Iterator[dict]:
         """Compare the arms' answers to a question; streams the growing Comparison, the last one is final.
@@ -30,12 +33,16 @@ def build(studio: Any, turns: Turns) -> None:
             adapter: the adapter of the tuned and hybrid arms; the settings' when not given.
             top_k: how many passages retrieval hands over (1 to 20).
             max_new_tokens: the longest answer, in tokens.
+            steps: further steps of the search, separated by commas (sub-queries, hyde, step-back, recency, mmr,
+                rerank, floor, neighbours).
+            where: conditions on the passages, such as source=handbook/* or date>=2025-01-01.
         """
         visitor = str(request.session_hash) if request else "api"
         flag = turns.begin(visitor)
         try:
             chosen = DEFAULT_ARMS if arms is None else arms
-            wishes = {"adapter": adapter, "top_k": top_k, "max_new_tokens": max_new_tokens}
+            wishes: dict[str, Any] = {"adapter": adapter, "top_k": top_k, "max_new_tokens": max_new_tokens}
+            wishes |= {"steps": steps, "where": where or ()}
             snapshots = studio.ask(question, chosen, **wishes, stopped=flag.is_set)
             for comparison in paced(snapshots):
                 yield to_json(comparison)
@@ -43,16 +50,6 @@ def build(studio: Any, turns: Turns) -> None:
             raise refusal(error) from error
         finally:
             turns.end(visitor, flag)
-
-    def search(question: str, k: int | None = None, mode: str | None = None) -> dict:
-        """Find the passages that fit a question best; needs no language model.
-
-        Args:
-            question: what to look for.
-            k: how many passages (1 to 100).
-            mode: dense (meaning), keyword, or hybrid (both).
-        """
-        return answered(lambda: {"passages": [to_json(passage) for passage in studio.search(question, k, mode)]})
 
     def documents() -> dict:
         """List the documents in the index."""
@@ -63,8 +60,33 @@ def build(studio: Any, turns: Turns) -> None:
         return answered(lambda: to_json(studio.status()))
 
     gr.api(ask, api_name="ask", concurrency_id="model", concurrency_limit=1)
-    for endpoint in (search, documents, status):
+    for endpoint in (searching(studio), documents, status):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=4)
+
+
+def searching(studio: Any) -> Callable[..., dict]:
+    """The /search endpoint."""
+
+    def search(
+        question: str,
+        k: int | None = None,
+        mode: str | None = None,
+        steps: str | None = None,
+        where: list[str] | None = None,
+    ) -> dict:
+        """Find the passages that fit a question best, with what every step gave; needs no language model by itself.
+
+        Args:
+            question: what to look for.
+            k: how many passages (1 to 100).
+            mode: dense (meaning), keyword, or hybrid (both).
+            steps: further steps, separated by commas (sub-queries, hyde, step-back, recency, mmr, rerank, floor,
+                neighbours); the first three and rerank use the language model.
+            where: conditions on the passages, such as source=handbook/* or date>=2025-01-01.
+        """
+        return answered(lambda: trace_json(studio.trace(question, k, mode, steps, where or ())))
+
+    return search
 
 
 def answered(job: Callable[[], dict]) -> dict:

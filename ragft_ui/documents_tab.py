@@ -1,4 +1,4 @@
-"""Add documents, see what is in the index, take documents out of it, and try what retrieval finds."""
+"""Add documents, see what is in the index, take documents out of it; search, passages and health have cards too."""
 
 import queue
 import shutil
@@ -13,7 +13,9 @@ from ragft_core.types import IndexReport, Progress
 
 from . import render, render_documents
 from .events import PRIVATE, QUIET, sentence
-from .run_settings import MODES
+from .index_health import IndexHealth
+from .passages import Passages
+from .probe import Probe
 
 SUFFIXES = [".txt", ".md", ".html", ".csv", ".tsv", ".jsonl"]
 LOOK_APART = 0.25  # seconds between two looks at an indexing job
@@ -29,9 +31,11 @@ class DocumentsTab:
         with gr.Row(equal_height=False, elem_id="documents_tab"):
             with gr.Column(scale=5, min_width=300):
                 self._lay_out_adding()
-                self._lay_out_probe()
+                Probe(studio)
             with gr.Column(scale=7, min_width=300):
                 self._lay_out_list()
+                self.passages = Passages(studio)
+                IndexHealth(studio)
         self._wire()
 
     # ---------------------------------------------------------------- layout
@@ -49,19 +53,6 @@ class DocumentsTab:
             )
             self.add = gr.Button("Add to the index", variant="primary", size="md", elem_id="add_btn")
             self.report = gr.HTML(self._public_note(), elem_id="index_report", apply_default_css=False)
-
-    def _lay_out_probe(self) -> None:
-        s = self.studio.settings
-        with gr.Column(elem_classes="card"):
-            gr.HTML(render_documents.PROBE_HEAD, apply_default_css=False)
-            self.probe = gr.Textbox(
-                label="Question", placeholder="What should be found?", lines=1, max_lines=3, elem_id="probe"
-            )
-            with gr.Row(elem_classes="fields"):
-                self.mode = gr.Radio(MODES, value=s.search_mode, label="Search", info="How passages are ranked.")
-                self.k = gr.Slider(1, 20, s.top_k, step=1, label="Passages", info="How many to show.")
-            self.find = gr.Button("Find passages", size="md", elem_id="find_btn")
-            self.found = gr.HTML(render_documents.NOTHING_FOUND_YET, elem_id="found", apply_default_css=False)
 
     def _lay_out_list(self) -> None:
         with gr.Column(elem_classes="card"):
@@ -101,22 +92,15 @@ class DocumentsTab:
         self.forget.click(self.ask_first, self.chosen, confirming, js=CHECKED, **QUIET)
         self.no.click(lambda: self._asking([], ""), outputs=confirming, **QUIET)
         self.filter.change(self.list_documents, self.filter, self.listed, **QUIET)
-        gr.on(
-            [self.find.click, self.probe.submit],
-            self.search,
-            [self.probe, self.k, self.mode],
-            self.found,
-            concurrency_limit=2,
-            show_progress="minimal",
-            api_visibility="private",
-        )
 
     def wire_page(self, page: gr.Blocks, tab: gr.Tab, counts_changed: Callable[[Any], None]) -> None:
         """Fill the list when the page opens or the tab is chosen; tell the header when counts changed."""
         page.load(self.list_documents, self.filter, self.listed, **QUIET)
         tab.select(self.list_documents, self.filter, self.listed, **QUIET)
-        counts_changed(self.added)
-        counts_changed(self.forgotten)
+        for changed in (self.added, self.forgotten, self.passages.saved):
+            counts_changed(changed)
+        self.passages.saved.then(self.list_documents, self.filter, self.listed, **QUIET)
+        self.passages.wire(page.load, tab.select, self.added.then, self.forgotten.then)
 
     # ---------------------------------------------------------------- adding
 
@@ -197,14 +181,6 @@ class DocumentsTab:
     def _asking(self, sources: list[str], said: str) -> list[Any]:
         text = render_documents.forget_question(len(sources))
         return [sources, gr.Row(visible=bool(sources)), text, said]
-
-    # ---------------------------------------------------------------- probe
-
-    def search(self, question: str, k: int, mode: str) -> str:
-        try:
-            return render_documents.found(self.studio.search(question, k, mode), question)
-        except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
-            return render.problem(sentence(error))
 
     def _public_note(self) -> str:
         return f"<p class='sub'>{PUBLIC}</p>" if self.studio.settings.public else ""

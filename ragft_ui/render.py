@@ -248,8 +248,10 @@ def run_line(comparison: Comparison) -> str:
     said = [
         f"{name.replace('_', ' ')} {escape(str(setup[name]))}" for name in names if setup.get(name) not in (None, "")
     ]
+    said += [f"search steps {escape(', '.join(setup['steps']))}"] if setup.get("steps") else []
+    warning = f"<div class='notice'><span>{escape(comparison.low_evidence)}</span></div>"
     return (
-        f"<div id='run_line' data-run='{escape(comparison.id)}'>"
+        f"{warning if comparison.low_evidence else ''}<div id='run_line' data-run='{escape(comparison.id)}'>"
         "<p>The arms wrote together in one batch, so their times are those of a shared run.</p>"
         f"<p class='sub'>{' &middot; '.join([*said, escape(ago(comparison.created))])}</p></div>"
     )

@@ -1,11 +1,11 @@
-"""Documents, indexing reports and found passages to HTML. Pure functions, tested without a browser."""
+"""Documents and indexing reports to HTML. Pure functions, tested without a browser."""
 
 from collections.abc import Sequence
 from html import escape
 
-from ragft_core.types import Document, IndexReport, Passage, Progress
+from ragft_core.types import Document, IndexReport, Progress
 
-from .render import ago, passage_rows
+from .render import ago
 
 ROWS = 200  # a longer table helps nobody; the filter does
 
@@ -13,11 +13,6 @@ ADD_HEAD = (
     "<h2 class='sect'>Add documents</h2><p class='sub'>Text, Markdown, HTML, CSV, TSV or JSONL. They are cut into "
     "passages and stay on this machine; a file with the same name replaces its earlier version.</p>"
 )
-PROBE_HEAD = (
-    "<h2 class='sect'>Try the search</h2><p class='sub'>Shows which passages a question finds and why. "
-    "Needs no language model.</p>"
-)
-NOTHING_FOUND_YET = "<div class='empty'>Passages will appear here, best first, with what each stage gave them.</div>"
 STATUS_KIND = {"added": "good", "updated": "good", "skipped": "warn", "failed": "bad"}
 
 
@@ -85,12 +80,6 @@ def report(done: IndexReport) -> str:
 
 def forget_question(documents: int) -> str:
     return f"<span>Forget {_count(documents, 'document')}? Their passages leave the index.</span>" if documents else ""
-
-
-def found(passages: Sequence[Passage], question: str) -> str:
-    if not passages:
-        return "<div class='empty'>Nothing was found. Is there a document in the index?</div>"
-    return f"<div class='probe syscard base'>{passage_rows(passages, question)}</div>"
 
 
 def _count(number: int, noun: str) -> str:

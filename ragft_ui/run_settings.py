@@ -4,14 +4,16 @@ from typing import Any
 
 import gradio as gr
 
+from ragft_core.searches import STEPS
 from ragft_core.types import ARMS, DEFAULT_ARMS
 
 from .events import QUIET
 from .render import switches
+from .render_retrieval import LABELS
 
 NOTHING_KEPT: list[Any] = []  # not None, which the browser would not write down
 KEY, SECRET = "ragft-settings", "not-a-secret"  # fixed, or settings would be lost at every restart
-NAMES = ("arms", "adapter", "top_k", "search_mode", "max_new_tokens", "temperature", "seed")
+NAMES = ("arms", "adapter", "top_k", "search_mode", "steps", "max_new_tokens", "temperature", "seed")
 ADAPTER_HELP = "Trained weights (LoRA) of the Fine-tuned and Hybrid arms."
 MODES = [("Meaning and keywords", "hybrid"), ("Meaning only", "dense"), ("Keywords only", "keyword")]
 
@@ -36,6 +38,13 @@ class RunSettings:
                     1, 20, s.top_k, step=1, label="Passages", info="How many passages retrieval hands over."
                 )
                 mode = gr.Radio(MODES, value=s.search_mode, label="Search", info="How passages are found and ranked.")
+            steps = gr.CheckboxGroup(
+                [(LABELS[step], step) for step in STEPS],
+                value=wishes["steps"],
+                label="Further search steps",
+                info="They run in this order; the Documents tab shows what each does to a question.",
+                elem_id="steps",
+            )
             with gr.Row(elem_classes="fields"):
                 tokens = gr.Slider(
                     1,
@@ -52,7 +61,7 @@ class RunSettings:
                     s.seed, precision=0, minimum=0, label="Seed", info="Repeats a sampled answer; unused at 0."
                 )
             reset = gr.Button("Back to defaults", size="sm", elem_id="reset_settings")
-        self.fields = [self.arms, adapter, top_k, mode, tokens, temperature, seed]
+        self.fields = [self.arms, adapter, top_k, mode, steps, tokens, temperature, seed]
         self.kept = gr.BrowserState(NOTHING_KEPT, storage_key=KEY, secret=SECRET)
         self.reset = reset
         for field in self.fields:
@@ -66,7 +75,8 @@ class RunSettings:
     def defaults(self) -> dict[str, Any]:
         s = self.studio.settings
         arms = list(DEFAULT_ARMS)
-        return {"arms": arms} | {name: getattr(s, name) for name in NAMES[1:]}
+        steps = [step for step in STEPS if step in s.steps.split(",")]
+        return {"arms": arms} | {name: getattr(s, name) for name in NAMES[1:]} | {"steps": steps}
 
     def restored(self, kept: Any) -> list[Any]:
         """The fields as this browser left them; the adapter's choices as they are now."""

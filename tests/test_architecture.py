@@ -13,7 +13,8 @@ import ragft_core
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(p for d in ("ragft_core", "ragft_ui", "embedded", "benchmarks") for p in (ROOT / d).rglob("*.py"))
 PRODUCT = [p for p in [ROOT / "app.py", *SOURCES] if p.relative_to(ROOT).parts[0] not in ("embedded", "benchmarks")]
-MODEL_SIDE = {"model", "engine", "adapters", "llama_layers", "llama_rows", "peft_rows", "writer", "training"}
+MODEL_SIDE = {"model", "engine", "adapters", "llama_layers", "llama_rows", "peft_rows", "likelihood", "writer"}
+MODEL_SIDE |= {"training"}
 HOMES = {
     "gradio": {"ragft_ui", "app"},
     "gradio_client": {"remote"},
@@ -26,10 +27,11 @@ HOMES = {
     "pandas": {"ratings", "evaluation", "render"},
 }
 LEVEL = {
-    **dict.fromkeys(("types", "errors", "settings", "version"), 0),
-    **dict.fromkeys(("home", "prompts", "request", "testing", "spacecard", "weights", "chat"), 1),
-    **dict.fromkeys(("store", "model", "adapters", "writer", "engine"), 2),
+    **dict.fromkeys(("types", "errors", "settings", "version", "searches"), 0),
+    **dict.fromkeys(("home", "prompts", "request", "spacecard", "weights", "chat"), 1),
+    **dict.fromkeys(("store", "model", "adapters", "writer", "engine", "likelihood"), 2),
     **dict.fromkeys(("llama_layers", "llama_rows", "peft_rows", "documents", "retrieval", "examples"), 2),
+    **dict.fromkeys(("testing",), 3),
     **dict.fromkeys(("compare", "ratings", "training"), 3),
     **dict.fromkeys(("demo",), 4),
     **dict.fromkeys(("studio", "remote", "doctor"), 5),

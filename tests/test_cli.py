@@ -112,3 +112,31 @@ def test_ratings_go_out_and_in_and_are_ranked(home: Path, capsys, tmp_path: Path
     assert json.loads(capsys.readouterr().out)["studies"]
     assert ragft(home, "ratings", "rank") == 1 and "no rating yet" in capsys.readouterr().err
     assert ragft(home, "ratings", "export") == 1 and "Name the file" in capsys.readouterr().err
+
+
+def test_search_takes_steps_conditions_and_shows_its_trace(home: Path, capsys) -> None:
+    words = ["search", "Why?", "--steps", "dense,mmr", "--where", "source=s*", "--where", "page=1", "--trace"]
+    assert ragft(home, *words) == 0
+    out = capsys.readouterr().out
+    assert "question: Why?" in out and "dense: 1 passages" in out and "sky.md | The sky" in out
+    assert ragft(home, "search", "Why?", "--json", "--mode", "keyword") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [stage["name"] for stage in found["stages"]] == ["keyword"] and found["low_evidence"] == ""
+    assert found["queries"] == [{"kind": "question", "text": "Why?"}] and found["seen"]["p1"]["source"] == "sky.md"
+    assert ragft(home, "search", "Why?", "--steps", "magic") == 1
+    assert "no search step 'magic'" in capsys.readouterr().err
+
+
+def test_a_comparison_records_its_steps(home: Path, capsys) -> None:
+    assert ragft(home, "ask", "Why?", "--steps", "floor,mmr", "--where", "page=1", "--json") == 0
+    setup = json.loads(capsys.readouterr().out)["setup"]
+    assert setup["steps"] == ["mmr", "floor"] and setup["where"] == ["page=1"] and setup["search_mode"] == "hybrid"
+
+
+def test_index_is_checked_and_made_anew(home: Path, capsys) -> None:
+    assert ragft(home, "index", "--check") == 0
+    assert "check: sound" in capsys.readouterr().out
+    assert ragft(home, "index", "--rebuild", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["seconds"] == 0.0
+    assert ragft(home, "index") == 1
+    assert "--check or --rebuild" in capsys.readouterr().err

@@ -6,8 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from ragft_core.retrieval.care import Health, Stale
+from ragft_core.retrieval.lookup import Piece
+from ragft_core.searches import Query, Stage, Trace
 from ragft_core.types import ARMS, Answer, Comparison, Document, FileReport, IndexReport, Passage, Progress, Status
-from ragft_ui import header, markup, panels, render, render_documents
+from ragft_ui import header, markup, panels, render, render_documents, render_retrieval
 
 PAYLOADS = [
     "<script>window.__x=1</script>",
@@ -103,13 +106,22 @@ def test_text_of_others_never_becomes_html(payload: str) -> None:
         render_documents.table([document]),
         render_documents.report(report),
         render_documents.progress(Progress(1, 2, payload)),
-        render_documents.found([hostile], payload),
+        render_retrieval.trace(traced(hostile, payload)),
+        render_retrieval.chunks([Piece(0, payload, payload, payload, 1, None)]),
+        render_retrieval.health(Health(1, 1, 1, payload, payload, None, (Stale(payload, payload, payload),), True)),
     ]
     for html in shown:
         tags = Tags(html)
         assert tags.names <= OURS, (tags.names - OURS, html)
         assert not [name for name, _ in tags.attributes if name.startswith("on") or name in ("src", "action", "srcdoc")]
         assert not [value for name, value in tags.attributes if name == "href" and not value.startswith("?run=")]
+
+
+def traced(passage: Passage, words: str) -> Trace:
+    """A trace in which every word is someone else's."""
+    stage = Stage(words, {passage.id: 0.5, "gone": 0.1}, (words,), words, 0.001)
+    seen = {passage.id: passage, "gone": passage}
+    return Trace(words, (Query(words, words),), (stage, stage), (passage,), seen, words, 0.1)
 
 
 def test_markdown_is_shown_and_citations_become_buttons() -> None:
@@ -246,7 +258,7 @@ def test_documents_tables_say_what_was_done_and_what_is_there() -> None:
         [], filtered=True
     )
     assert "1 document</b>, <b>1 passage" in render_documents.counts(many[:1])
-    assert "Nothing was found" in render_documents.found([], "q")
+    assert "Nothing was found" in render_retrieval.trace(Trace("q"))
 
 
 def test_a_growing_comparison_is_always_whole_and_its_figures_can_be_read() -> None:

@@ -257,7 +257,9 @@ def test_what_describes_the_index_changes_with_it(desk: Desk) -> None:
     desk.add()
     second = desk.index.describe()
     assert second == desk.again().describe()
-    assert {"index_id", "index_sha256", "embedding_model", "chunk_size", "chunk_overlap"} == set(second)
+    assert {"index_id", "index_sha256", "embedding_model", "chunk_size", "chunk_overlap", "chunk_strategy"} == set(
+        second
+    )
     assert first["index_id"] == second["index_id"]
     assert first["index_sha256"] != second["index_sha256"]
     desk.index.forget(["shot.md"])

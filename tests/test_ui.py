@@ -94,10 +94,10 @@ def test_ask_refuses_with_the_sentence(client: Client, args: tuple, words: str) 
 def test_a_fault_of_ours_becomes_an_id(
     client: Client, served: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: object) -> list:
+    def broken(*_: object) -> None:
         raise RuntimeError("hf_secret")
 
-    monkeypatch.setattr(served.studio, "search", broken)
+    monkeypatch.setattr(served.studio, "trace", broken)
     with pytest.raises(AppError, match=r"error [0-9a-f]{8}") as told:
         client.predict("q", api_name="/search")
     assert "hf_secret" not in str(told.value) and "hf_secret" in caplog.text
@@ -107,6 +107,8 @@ def test_search_documents_and_status_answer(client: Client) -> None:
     assert [p["source"] for p in client.predict("sky", 1, "dense", api_name="/search")["passages"]] == ["sky.md"]
     assert client.predict(api_name="/documents") == {"documents": []}
     assert client.predict(api_name="/status")["state"] == "ready"
+    found = client.predict("sky", 1, None, "keyword,mmr", ["page=1"], api_name="/search")
+    assert [stage["name"] for stage in found["stages"]] == ["keyword"] and found["seen"]["p1"]["title"] == "The sky"
     with pytest.raises(AppError, match="search mode 'psychic' is unknown"):
         client.predict("sky", 1, "psychic", api_name="/search")
 
@@ -134,7 +136,7 @@ def test_leaving_ends_generation(served: SimpleNamespace) -> None:
 
 def test_a_full_queue_is_told_at_once_and_who_got_in_is_served(served: SimpleNamespace) -> None:
     places = served.studio.settings.queue_size
-    ask = {"data": [" ".join(["word"] * 20), ["base"], None, None, None]}
+    ask = {"data": [" ".join(["word"] * 20), ["base"], *[None] * 5]}
     served.engine.delay, usual = 1.0, served.engine.delay  # so that nobody is served while the queue fills
     replies = [httpx.post(f"{served.url}/gradio_api/call/ask", json=ask, timeout=30) for _ in range(places + 6)]
     served.engine.delay = usual
@@ -345,7 +347,7 @@ def test_stop_lets_no_arm_write_more_than_one_token(settings: Settings) -> None:
         shown: list[Comparison] = []
         watched = lambda *a, **k: (shown.append(c) or c for c in Studio.ask(studio, *a, **k))  # noqa: E731
         studio.ask = watched  # type: ignore[method-assign]
-        stream = tab.answer(request, " ".join(["word"] * 200), ["rag", "tuned", "hybrid"], *[None] * 6)
+        stream = tab.answer(request, " ".join(["word"] * 200), ["rag", "tuned", "hybrid"], *[None] * 7)
         while not shown or not shown[-1].answers[0].tokens > 3:
             next(stream)
         before = [answer.tokens for answer in shown[-1].answers]

@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .loaders import HEADING, Loaded, plain
-from .sentences import sentences
+from .strategies import EmbedTexts, Splitter, Tokenize, splitter
 
 VERSION = 1  # raise it when the same file would be cut differently: documents are then cut again on refresh
 PROBE = "The flu shot costs 45 euros; it is free for patients over 65 (since 2024)."
@@ -43,47 +43,50 @@ def embedded(heading: str, text: str) -> str:
 
 
 class Cutter:
-    """Cuts documents by `size` and `overlap` in tokens; `recipe` changes whenever it would cut differently."""
+    """Cuts documents by `size` and `overlap` in tokens; `recipe` changes whenever it would cut differently.
 
-    def __init__(self, size: int, overlap: int, tokenize: Callable[[str], list[Any]]) -> None:
+    `strategy` is one of strategies.STRATEGIES; `embed` gives the vectors of texts to the semantic one.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        overlap: int,
+        tokenize: Tokenize,
+        strategy: str = "sentence",
+        embed: EmbedTexts | None = None,
+    ) -> None:
         self.size, self.overlap, self.tokenize = size, overlap, tokenize
+        self.strategy, self._embed = strategy, embed
         probe = hashlib.sha256(repr(list(tokenize(PROBE))).encode("utf-8", "replace")).hexdigest()[:8]
-        self.recipe = f"v{VERSION} {size}/{overlap} {probe}"
-        self._splitters: tuple[Any, Any] | None = None
+        way = "" if strategy == "sentence" else f" {strategy}"
+        self.recipe = f"v{VERSION}{way} {size}/{overlap} {probe}"
+        self._splitters: tuple[Any, Splitter] | None = None
 
     def cut(self, loaded: Loaded) -> list[Chunk]:
         """The chunks in reading order; a text that repeats within the document comes once."""
         chunks: dict[str, Chunk] = {}
-        markdown, splitter = self._load()
+        markdown, cutter = self._load()
         for part in loaded.parts:
             sections = _sections(part.text, markdown) if part.markdown else [((), part.text)]
             for path, text in sections:
                 heading = ": ".join(dict.fromkeys(h for h in (loaded.heading, *path) if h))
-                for piece in splitter.split_text(_breakable(text)):
+                for piece in cutter.split_text(_breakable(text)):
                     if piece.strip():
                         chunk = Chunk(heading, piece.strip(), len(self.tokenize(piece)), part.page)
                         chunks.setdefault(chunk.id, chunk)
         return list(chunks.values())
 
-    def _load(self) -> tuple[Any, Any]:
-        """LlamaIndex's two splitters; all is passed explicitly, its process-wide Settings are left alone."""
+    def _load(self) -> tuple[Any, Splitter]:
+        """LlamaIndex's parser of headings, and the splitter of the text below them."""
         if self._splitters is None:
             from llama_index.core.callbacks import CallbackManager
-            from llama_index.core.node_parser import MarkdownNodeParser, SentenceSplitter
+            from llama_index.core.node_parser import MarkdownNodeParser
 
             silent = CallbackManager([])
             self._splitters = (
                 MarkdownNodeParser(header_path_separator=PATH, include_prev_next_rel=False, callback_manager=silent),
-                SentenceSplitter(
-                    chunk_size=self.size,
-                    chunk_overlap=self.overlap,
-                    tokenizer=self.tokenize,
-                    chunking_tokenizer_fn=sentences,
-                    paragraph_separator="\n\n",
-                    include_metadata=False,
-                    include_prev_next_rel=False,
-                    callback_manager=silent,
-                ),
+                splitter(self.strategy, self.size, self.overlap, self.tokenize, self._embed),
             )
         return self._splitters
 

@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,16 @@ class Dense:
                 self.rebuild(f"had {there} of {wanted} passages, {len(lost)} of them lost")
             elif lost:
                 self._remember(set(self._astray) | set(lost))
+
+    def count(self) -> int:
+        """How many vectors Chroma holds."""
+        return self._sound().count()
+
+    def check(self) -> Finding:
+        """Compare with the database, and let the passages look for themselves; those known as astray count as found."""
+        with self._lock:
+            finding = inspect(self._sound(), self.shelf)
+        return replace(finding, lost=tuple(key for key in finding.lost if key not in self._astray))
 
     def rebuild(self, fault: str) -> None:
         """Make a new collection from the database, switch to it, remove the old one."""

@@ -6,28 +6,35 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..documents import Cutter
-from ..errors import DocumentError, NotFoundError, QuestionError
+from ..errors import DocumentError, ModelError, NotFoundError, QuestionError
+from ..searches import MODES, Search, Trace
 from ..settings import Settings
 from ..store import Store, storable
 from ..types import IndexReport, Passage, Progress
+from . import care
+from .care import Health
 from .dense import Dense
 from .embedding import Embed, Embedder
-from .fusion import fuse
 from .ingest import Ingest, embed_missing
 from .keyword import Keyword
+from .lookup import Piece, pieces
+from .pipeline import Model, Parts, trace
+from .rerank import CrossEncoder
 from .shelf import Change, Shelf
 
-MODES = ("hybrid", "dense", "keyword")
-POOL = 50  # candidates that each way of searching hands to the fusion, at least
 PATIENCE = 5.0  # seconds that a second change of the documents waits for the first
 REST = 20  # while documents come in, the keyword index is made again at most a 20th of the time
 
 Report = Callable[[Progress], None]
+
+
+def no_model() -> Any:
+    """What a step is told that needs the language model in a search that has none."""
+    raise ModelError("there is no language model at hand in this search.")
 
 
 class Index:
@@ -50,9 +57,11 @@ class Index:
     ) -> None:
         self.store, self.settings = store, settings
         self._notices: list[str] = []
-        self._cutter = Cutter(settings.chunk_size, settings.chunk_overlap, tokenize)
         self._embedder = Embedder(settings, embed)
+        sizes = settings.chunk_size, settings.chunk_overlap
+        self._cutter = Cutter(*sizes, tokenize, settings.chunk_strategy, self._embedder.texts)
         self._shelf = Shelf(store, self._embedder.name)
+        self._cross = CrossEncoder(settings.cross_encoder, settings.device) if settings.cross_encoder else None
         self._embed_again(progress)
         self._dense = Dense(self._shelf, Path(folder), self._notices.append)
         self._changing, self._counting = threading.Lock(), threading.RLock()
@@ -83,31 +92,17 @@ class Index:
 
     def search(self, question: str, k: int, mode: str = "hybrid") -> list[Passage]:
         """The `k` best passages, best first: by meaning (dense), by words (keyword), or both fused by rank."""
-        if mode not in MODES:
-            raise QuestionError(f"The search mode {mode!r} is unknown; choose {', '.join(MODES)}.")
+        return list(self.trace(question, Search(k, mode)).passages)
+
+    def trace(self, question: str, search: Search, model: Model = no_model) -> Trace:
+        """A search with all its steps. `model` gives the language model to the steps that need one, and only then."""
+        if search.mode not in MODES:
+            raise QuestionError(f"The search mode {search.mode!r} is unknown; choose {', '.join(MODES)}.")
         question = storable(question)
-        if k < 1 or not question.strip() or not self.size:
-            return []
-        pool = max(POOL, 4 * k)
-        vector = self._embedder.question(question) if mode != "keyword" else None
-        dense = self._dense.nearest(vector, pool) if vector is not None else {}
-        keyword = self._words().scores(question) if mode != "dense" else {}
-        fused = fuse(list(dense), list(keyword)[:pool]) if mode == "hybrid" else {}
-        ranked = fused or dense or keyword
-        found = self._shelf.passages(list(ranked)[: k + POOL])  # more than k: some may have just been forgotten
-        best = [key for key in ranked if key in found][:k]
-        if mode == "hybrid":  # what only its words found has a cosine all the same
-            unknown = self._shelf.vectors([key for key in best if key not in dense])
-            dense |= {key: float(vector @ other) for key, other in unknown.items()}
-        stages = {"dense": dense, "keyword": keyword, "fused": fused}
-        return [
-            replace(
-                found[key],
-                score=ranked[key],
-                scores={stage: scores[key] for stage, scores in stages.items() if key in scores},
-            )
-            for key in best
-        ]
+        if search.k < 1 or not question.strip() or not self.size:
+            return Trace(question)
+        parts = Parts(self._shelf, self._dense, self._embedder, self._words, self.settings, self._cross)
+        return trace(parts, question, search, model)
 
     def describe(self) -> dict[str, Any]:
         """What a saved comparison needs to say about the index; `index_sha256` changes with any passage's text."""
@@ -121,6 +116,7 @@ class Index:
             "embedding_model": self._embedder.name,
             "chunk_size": self.settings.chunk_size,
             "chunk_overlap": self.settings.chunk_overlap,
+            "chunk_strategy": self.settings.chunk_strategy,
         }
 
     # ---------------------------------------------------------------- in
@@ -158,6 +154,40 @@ class Index:
                     )
             self._changed(self._shelf.remove(list(paths.values())))
             return len(paths)
+
+    # ---------------------------------------------------------------- care
+
+    def pieces(self, source: str) -> list[Piece]:
+        """The chunks of a document in reading order. NotFoundError."""
+        return pieces(self._shelf, source)
+
+    def edit(self, source: str, chunk: str, text: str) -> float:
+        """Put another text in the place of one chunk of a document; returns the seconds until it can be found."""
+        started = time.perf_counter()
+        with self._alone():
+            change = care.edit(self._shelf, self._cutter, self._embedder, source, chunk, text, self._changed)
+            self._dense.verify(change.came)
+        self._words()
+        return time.perf_counter() - started
+
+    def health(self, uploads: Path | None = None) -> Health:
+        """The state of the index; with the folder of `uploads` the documents' files are compared, too."""
+        stale = None if uploads is None else care.stale_files(self._shelf, self._cutter.recipe, uploads)
+        return care.health(self._shelf, self._dense, self._cutter.recipe, stale)
+
+    def check(self, uploads: Path) -> Health:
+        """Let the passages look for themselves in Chroma and compare the files; the outcome is kept."""
+        with self._alone():
+            care.remember(self._shelf, self._dense.check())
+        return self.health(uploads)
+
+    def rebuild(self) -> float:
+        """Make Chroma anew from the database, and check it; returns the seconds. Searches go on meanwhile."""
+        started = time.perf_counter()
+        with self._alone():
+            self._dense.rebuild("was to be made anew")
+            care.remember(self._shelf, self._dense.check())
+        return time.perf_counter() - started
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
