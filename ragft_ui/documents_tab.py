@@ -9,13 +9,13 @@ from typing import Any
 
 import gradio as gr
 
+from ragft_core.documents import SUFFIXES
 from ragft_core.types import IndexReport, Progress
 
 from . import render, render_documents
 from .events import PRIVATE, QUIET, sentence
 from .run_settings import MODES
 
-SUFFIXES = [".txt", ".md", ".html", ".csv", ".tsv", ".jsonl"]
 LOOK_APART = 0.25  # seconds between two looks at an indexing job
 PUBLIC = "This is a public demo: its documents cannot be changed here. Run RAGFT yourself to use your own."
 CHECKED = "() => [[...document.querySelectorAll('#documents input[data-source]:checked')].map((x) => x.dataset.source)]"

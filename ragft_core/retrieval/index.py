@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..documents import Cutter
+from ..documents import Columns, Cutter
 from ..errors import DocumentError, NotFoundError, QuestionError
 from ..settings import Settings
 from ..store import Store, storable
@@ -21,6 +21,7 @@ from .fusion import fuse
 from .ingest import Ingest, embed_missing
 from .keyword import Keyword
 from .shelf import Change, Shelf
+from .undo import Undo
 
 MODES = ("hybrid", "dense", "keyword")
 POOL = 50  # candidates that each way of searching hands to the fusion, at least
@@ -53,6 +54,7 @@ class Index:
         self._cutter = Cutter(settings.chunk_size, settings.chunk_overlap, tokenize)
         self._embedder = Embedder(settings, embed)
         self._shelf = Shelf(store, self._embedder.name)
+        self._undo = Undo(self._shelf)
         self._embed_again(progress)
         self._dense = Dense(self._shelf, Path(folder), self._notices.append)
         self._changing, self._counting = threading.Lock(), threading.RLock()
@@ -125,10 +127,18 @@ class Index:
 
     # ---------------------------------------------------------------- in
 
-    def add(self, paths: Sequence[Path], progress: Report = lambda _: None) -> IndexReport:
+    def add(
+        self,
+        paths: Sequence[Path],
+        progress: Report = lambda _: None,
+        *,
+        columns: Columns | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> IndexReport:
         """Index files and folders, a report row for each; run again, a folder is refreshed.
 
-        What fails is a row, not an error; only a home or an embedding model that fails ends the job.
+        What fails is a row, not an error; only a home or an embedding model that fails ends the job. A job that is
+        `stopped` ends soon, reports, and goes on when it is run again. `columns`: see Ingest.
         """
         with self._alone():
             ingest = Ingest(
@@ -138,6 +148,9 @@ class Index:
                 self._changed,
                 self.settings.max_file_mb * 2**20,
                 progress,
+                stopped,
+                columns,
+                self.settings.ocr,
             )
             try:
                 report = ingest.run([Path(path) for path in paths])
@@ -146,8 +159,11 @@ class Index:
                     self._dense.verify(ingest.came)
             return report
 
-    def forget(self, sources: Sequence[str]) -> int:
-        """Remove documents by source, all or none; returns how many. NotFoundError names the first unknown one."""
+    def forget(self, sources: Sequence[str], *, for_good: bool = False) -> int:
+        """Remove documents by source, all or none; returns how many. NotFoundError names the first unknown one.
+
+        Unless it is `for_good`, `undo_forget` brings them back until something else is forgotten, for a day at most.
+        """
         with self._alone():
             sources = list(dict.fromkeys(sources))
             paths = self._shelf.paths_of(sources)
@@ -156,8 +172,23 @@ class Index:
                     raise NotFoundError(
                         f"There is no document {source[:200]!r} in the index; list the documents first."
                     )
-            self._changed(self._shelf.remove(list(paths.values())))
+            places = list(paths.values())
+            self._changed(self._shelf.remove(places) if for_good else self._undo.forget(places))
+            if for_good:
+                self._undo.drop()
             return len(paths)
+
+    def undo_forget(self) -> list[str]:
+        """Bring back what was forgotten last; returns the sources. NotFoundError when there is nothing to undo."""
+        with self._alone():
+            change, sources = self._undo.restore()
+            embed_missing(self._shelf, self._embedder, self._shelf.embedded(change.came), lambda *_: None)
+            self._changed(change)
+            return sources
+
+    def forgotten(self) -> list[str]:
+        """The sources that `undo_forget` would bring back."""
+        return self._undo.sources()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
