@@ -5,17 +5,17 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
+from .cli_documents import add_documents
 from .doctor import doctor
-from .errors import DocumentError, HomeError, RagftError, RatingError
+from .errors import HomeError, RagftError, RatingError
 from .home import owner_of
 from .remote import RemoteStudio
 from .searches import MODES, STEPS, trace_json, trace_lines
 from .settings import Settings
 from .studio import Studio
-from .types import ARMS, DEFAULT_ARMS, Answer, Comparison, IndexReport, Passage, Progress, to_json
+from .types import ARMS, DEFAULT_ARMS, Answer, Comparison, Passage, Progress, to_json
 from .version import VERSION
 
 INTERRUPTED = 130
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Interrupted; what was finished is kept.", file=sys.stderr)
         return INTERRUPTED
     print(json.dumps(result, ensure_ascii=False) if args.json else "\n".join(lines))
-    return 0
+    return INTERRUPTED if isinstance(result, dict) and result.get("stopped") is True else 0
 
 
 Result = tuple[Any, list[str]]  # the JSON value, and the same for people
@@ -57,13 +57,8 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    index = command("index", run_index, "index files or folders; run again to refresh")
-    index.add_argument("paths", nargs="*", metavar="PATH")
-    index.add_argument("--check", action="store_true", help="of the index itself, and which files have changed since")
-    index.add_argument("--rebuild", action="store_true", help="make the vector index anew from the database")
+    add_documents(command, shown)
     command("documents", run_documents, "list what is indexed")
-    forget = command("forget", run_forget, "remove documents from the index")
-    forget.add_argument("sources", nargs="+", metavar="SOURCE", help="as `documents` lists it")
     search = command("search", run_search, "find passages, without a model")
     search.add_argument("question")
     search.add_argument("-k", type=int, help="how many passages")
@@ -147,43 +142,11 @@ def run_ratings(args: argparse.Namespace, settings: Settings) -> Result:
     return done, [f"{name}: {value}" for name, value in done.items()]
 
 
-def run_index(args: argparse.Namespace, settings: Settings) -> Result:
-    if args.check or args.rebuild:
-        return run_care(args, settings)
-    if not args.paths:
-        raise DocumentError("Name at least one file or folder, or give --check or --rebuild.")
-    with Studio(settings) as studio:
-        report: IndexReport = studio.index(args.paths, shown(args))
-    counts: dict[str, int] = {}
-    for row in report.files:
-        counts[row.status] = counts.get(row.status, 0) + 1
-    lines = [f"{row.status:9} {row.path}{f'  ({row.reason})' if row.reason else ''}" for row in report.files]
-    summary = ", ".join(f"{n} {status}" for status, n in counts.items()) or "nothing found"
-    return to_json(report), [*lines, f"{summary}; {report.chunks} chunks in {report.seconds:.1f} s"]
-
-
-def run_care(args: argparse.Namespace, settings: Settings) -> Result:
-    """Rebuild the index, if asked to, and say how it is."""
-    with Studio(settings) as studio:
-        seconds = studio.retrieval.rebuild() if args.rebuild else None
-        health = studio.retrieval.check(studio.home.folder / "uploads")
-    lines = [f"{name}: {value}" for name, value in asdict(health).items() if name not in ("checked", "stale")]
-    lines += [f"check: {'sound' if health.checked.sound else 'NOT SOUND'}, {asdict(health.checked)}"]
-    lines += [f"stale: {stale.why}  {stale.source}" for stale in health.stale] or ["stale: none"]
-    return asdict(health) | {"seconds": seconds}, lines
-
-
 def run_documents(args: argparse.Namespace, settings: Settings) -> Result:
     with opened(settings) as studio:
         documents = studio.documents()
     lines = [f"{d.chunks:5} chunks  {d.source}  {d.title}" for d in documents] or ["No documents yet: ragft index PATH"]
     return {"documents": [to_json(d) for d in documents]}, lines
-
-
-def run_forget(args: argparse.Namespace, settings: Settings) -> Result:
-    with Studio(settings) as studio:
-        count = studio.forget(args.sources)
-    return {"forgotten": count}, [f"{count} documents forgotten"]
 
 
 def run_search(args: argparse.Namespace, settings: Settings) -> Result:

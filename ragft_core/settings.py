@@ -1,5 +1,6 @@
 """What can be set, where it comes from (defaults < file < environment < flags), and which combinations are refused."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -35,6 +36,10 @@ class Settings(BaseSettings):
     chunk_size: int = Field(240, ge=16, le=4096, description="largest chunk, in tokens of the base model")
     chunk_overlap: int = Field(24, ge=0, le=1024, description="tokens that neighbouring chunks share at most")
     chunk_strategy: ChunkStrategy = Field("sentence", description="how documents are cut: see Retrieval")
+    ocr: str = Field("eng", description="languages of scanned pages as tesseract names them, eng+deu; empty: no OCR")
+    chroma: str = Field("", description="address of a Chroma server, http://host:port; empty: the index is in the home")
+    chroma_tenant: str = Field("default_tenant", description="tenant on the Chroma server")
+    chroma_database: str = Field("default_database", description="database of the tenant; made if it is not there")
     top_k: int = Field(3, ge=1, le=20, description="passages that retrieval hands over")
     search_mode: SearchMode = Field("hybrid", description="hybrid: dense and keyword, fused by rank")
     steps: str = Field("", description="further steps of a search, separated by commas: see Retrieval")
@@ -78,6 +83,10 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"chunk_overlap ({self.chunk_overlap}) must be smaller than chunk_size ({self.chunk_size})"
             )
+        if not re.fullmatch(r"(https?://[^\s/?#]+)?/?", self.chroma):
+            raise ValueError(f"chroma must be an address such as http://127.0.0.1:8000 (got {self.chroma!r})")
+        if not re.fullmatch(r"[\w+/-]*", self.ocr) or self.ocr.startswith("-"):
+            raise ValueError(f"ocr must name tesseract's languages, such as eng or eng+deu (got {self.ocr!r})")
         if self.max_new_tokens > self.max_new_tokens_limit:
             raise ValueError(
                 f"max_new_tokens ({self.max_new_tokens}) is over max_new_tokens_limit ({self.max_new_tokens_limit})"

@@ -31,6 +31,7 @@ from .version import VERSION
 from .weights import stay_offline
 
 if TYPE_CHECKING:
+    from .documents import Columns
     from .ratings import Ratings
 
 Report = Callable[[Progress], None]
@@ -243,16 +244,34 @@ class Studio:
         started = time.perf_counter()
         return self.search(question, k, mode), time.perf_counter() - started
 
-    def index(self, paths: Sequence[str | Path], progress: Report = lambda _: None) -> IndexReport:
-        """Index files and folders; a folder seen before is refreshed: changed, new and gone files."""
-        return self.retrieval.add([Path(path) for path in paths], progress)
+    def index(
+        self,
+        paths: Sequence[str | Path],
+        progress: Report = lambda _: None,
+        *,
+        columns: "Columns | None" = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> IndexReport:
+        """Index files and folders; a folder seen before is refreshed: changed, new and gone files.
+
+        `columns` says which columns of tables are read, and how many rows (None: as before). When `stopped` says so the
+        job ends, keeps what is finished, and reports.
+        """
+        return self.retrieval.add([Path(path) for path in paths], progress, columns=columns, stopped=stopped)
 
     def documents(self) -> list[Document]:
         return self.store.documents()
 
-    def forget(self, sources: Sequence[str]) -> int:
-        """Remove documents by source; returns how many. NotFoundError names the first that is not there."""
-        return self.retrieval.forget(list(sources))
+    def forget(self, sources: Sequence[str], *, for_good: bool = False) -> int:
+        """Remove documents by source; returns how many. NotFoundError names the first that is not there.
+
+        `undo_forget` brings them back, for a day and until something else is forgotten, unless it was `for_good`.
+        """
+        return self.retrieval.forget(list(sources), for_good=for_good)
+
+    def undo_forget(self) -> list[str]:
+        """Bring back what was forgotten last; returns the sources that are back."""
+        return self.retrieval.undo_forget()
 
     # ---------------------------------------------------------------- what was asked before
 

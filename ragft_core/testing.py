@@ -91,7 +91,7 @@ class OnePageIndex:
     def describe(self) -> dict[str, object]:
         return {"index_id": "one page", "index_sha256": "none", "embedding_model": "none"}
 
-    def add(self, paths: Sequence[Path], progress: Callable[[Progress], None]) -> IndexReport:
+    def add(self, paths: Sequence[Path], progress: Callable[[Progress], None], **how: object) -> IndexReport:
         for done, path in enumerate(paths):
             progress(Progress(done, len(paths), path.name))
         return IndexReport(tuple(FileReport(str(path), "unchanged") for path in paths), self.size, 0.0)
@@ -111,8 +111,11 @@ class OnePageIndex:
     def rebuild(self) -> float:
         return 0.0
 
-    def forget(self, sources: Sequence[str]) -> int:
+    def forget(self, sources: Sequence[str], *, for_good: bool = False) -> int:
         return 0
+
+    def undo_forget(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         """Nothing is open."""

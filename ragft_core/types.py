@@ -158,20 +158,30 @@ class FileReport:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What one indexing job did, a row per file."""
+    """What one indexing job did, a row per file; of its `seconds` it embedded for `embed_seconds`.
+
+    `chunks` counts the new ones, `embedded` those whose vector had to be made; `stopped`: it was, before its end.
+    """
 
     files: tuple[FileReport, ...]
     chunks: int
     seconds: float
+    embedded: int = 0
+    embed_seconds: float = 0.0
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A moment of a long job, for a progress bar: `done` of `total` (0: unknown) and what is going on."""
+    """A moment of a long job, for a progress bar: `done` of `total` (0: unknown) and what is going on.
+
+    `files` are the report rows that came since the moment before, where the job has some.
+    """
 
     done: int
     total: int
     message: str
+    files: tuple[FileReport, ...] = ()
 
 
 @dataclass(frozen=True)

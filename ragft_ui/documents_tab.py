@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from ragft_core.documents import SUFFIXES
 from ragft_core.types import IndexReport, Progress
 
 from . import render, render_documents
@@ -17,7 +18,6 @@ from .index_health import IndexHealth
 from .passages import Passages
 from .probe import Probe
 
-SUFFIXES = [".txt", ".md", ".html", ".csv", ".tsv", ".jsonl"]
 LOOK_APART = 0.25  # seconds between two looks at an indexing job
 PUBLIC = "This is a public demo: its documents cannot be changed here. Run RAGFT yourself to use your own."
 CHECKED = "() => [[...document.querySelectorAll('#documents input[data-source]:checked')].map((x) => x.dataset.source)]"

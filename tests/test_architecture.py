@@ -35,7 +35,7 @@ LEVEL = {
     **dict.fromkeys(("compare", "ratings", "training"), 3),
     **dict.fromkeys(("demo",), 4),
     **dict.fromkeys(("studio", "remote", "doctor"), 5),
-    **dict.fromkeys(("cli", "__main__", "__init__"), 6),
+    **dict.fromkeys(("cli", "cli_documents", "__main__", "__init__"), 6),
 }
 
 

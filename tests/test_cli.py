@@ -1,9 +1,11 @@
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
-from ragft_core import Settings, Studio, cli
+from ragft_core import Settings, Studio, cli, cli_documents
+from ragft_core.documents import Columns
 from ragft_core.testing import EchoEngine, OnePageIndex
 from ragft_core.types import FileReport, IndexReport
 
@@ -11,7 +13,9 @@ from ragft_core.types import FileReport, IndexReport
 @pytest.fixture(autouse=True)
 def weightless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every Studio that a command opens echoes and has one page."""
-    monkeypatch.setattr(cli, "Studio", lambda settings: Studio(settings, engine=EchoEngine(), retrieval=OnePageIndex()))
+    for place in (cli, cli_documents):
+        fake = lambda settings: Studio(settings, engine=EchoEngine(), retrieval=OnePageIndex())  # noqa: E731
+        monkeypatch.setattr(place, "Studio", fake)
 
 
 def ragft(home: Path, *words: str) -> int:
@@ -42,10 +46,43 @@ def test_search_prints_passages_with_their_scores(home: Path, capsys) -> None:
 
 def test_index_reports_a_row_per_file(home: Path, capsys, monkeypatch) -> None:
     files = (FileReport("a.md", "added", chunks=2), FileReport("b.bin", "skipped", "not text"))
-    monkeypatch.setattr(OnePageIndex, "add", lambda self, paths, progress: IndexReport(files, 2, 0.5))
+    monkeypatch.setattr(OnePageIndex, "add", lambda self, paths, progress, **how: IndexReport(files, 2, 0.5))
     assert ragft(home, "index", "folder") == 0
     out = capsys.readouterr().out
     assert "skipped   b.bin  (not text)" in out and "1 added, 1 skipped; 2 chunks in 0.5 s" in out
+
+
+def test_index_hands_on_columns_and_says_when_it_was_stopped(home: Path, capsys, monkeypatch) -> None:
+    given: dict = {}
+
+    def add(self: OnePageIndex, paths: list[Path], progress: object, **how: object) -> IndexReport:
+        given.update(how)
+        signal.raise_signal(signal.SIGINT)  # as Ctrl+C does, once
+        return IndexReport((FileReport("a.csv", "added", pages=2, chars=1234),), 64, 8.0, 64, 4.0, how["stopped"]())
+
+    monkeypatch.setattr(OnePageIndex, "add", add)
+    words = ["--content", "text", "--metadata", "who,when", "--rows", "9", "--seed", "3"]
+    assert ragft(home, "index", "a.csv", *words) == 130
+    out = capsys.readouterr().out
+    assert given["columns"] == Columns("text", ("who", "when"), 9, 3)
+    assert "added     a.csv  (2 pages, 1,234 characters)" in out
+    assert "64 chunks in 8.0 s, 16 embedded a second\nStopped; what was finished is kept." in out
+
+
+def test_index_without_columns_leaves_tables_as_they_were(home: Path, monkeypatch) -> None:
+    given: dict = {}
+    monkeypatch.setattr(OnePageIndex, "add", lambda self, *_, **how: given.update(how) or IndexReport((), 0, 0.0))
+    assert ragft(home, "index", "a.csv") == 0
+    assert given["columns"] is None
+
+
+def test_forget_can_be_undone(home: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(OnePageIndex, "undo_forget", lambda self: ["a.md"])
+    assert ragft(home, "forget", "--undo") == 0
+    assert "1 documents are back: a.md" in capsys.readouterr().out
+    for words in ([], ["--undo", "a.md"]):
+        assert ragft(home, "forget", *words) == 1
+        assert "Name the documents to forget" in capsys.readouterr().err
 
 
 def test_documents_and_forget_of_an_empty_home(home: Path, capsys) -> None:

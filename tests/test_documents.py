@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragft_core.documents import SUFFIXES, Loaded, load, loaders
+from ragft_core.documents import Loaded, load, loaders
 from ragft_core.documents.html import html_to_markdown
 from ragft_core.documents.loaders import first_heading, plain, pretty
 from ragft_core.documents.rows import csv_rows, json_rows, separator, tsv_rows
@@ -268,7 +268,8 @@ def test_any_bytes_are_text_or_a_sentence(data: bytes) -> None:
         ("a.txt", random.Random(0).randbytes(5000), "binary|encoding"),
         ("a.txt", b"abc\0\0\0\0def" * 50, "binary"),
         ("a.txt", b"\xff\xfea", "byte"),
-        ("a.pdf", b"%PDF-1.7", r"\.pdf is not read; readable are \.txt"),
+        ("a.exe", b"MZ", r"\.exe is not read; readable are \.txt"),
+        ("a.doc", b"\xd0\xcf\x11\xe0", r"\.doc is not read; save it as \.docx"),
         ("a", b"text", "without an ending"),
         ("a.jsonl", b'{"a": 1}\n{"a": \n', "Line 2 is not JSON"),
         ("a.jsonl", b"[1]", "Line 1 must be an object or a string, not list"),
@@ -313,15 +314,15 @@ def test_links_pipes_folders_and_ghosts_are_refused(tmp_path: Path) -> None:
 
 
 def test_memory_running_out_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def greedy(text: str) -> None:
+    def greedy(text: str, wish: object) -> None:
         raise MemoryError
 
-    monkeypatch.setitem(loaders.READERS, ".txt", greedy)
+    monkeypatch.setitem(loaders.TEXTS, ".txt", greedy)
     with pytest.raises(DocumentError, match="more memory"):
         loaded(tmp_path, "a.txt", "text")
 
 
 def test_every_readable_ending_is_read(tmp_path: Path) -> None:
-    for suffix in SUFFIXES:
-        data = '{"a": "word"}' if suffix == ".jsonl" else "a\nword" if suffix in (".csv", ".tsv") else "word"
+    for suffix in loaders.TEXTS:
+        data = '{"a": "word"}' if suffix.startswith(".json") else "a\nword" if suffix in (".csv", ".tsv") else "word"
         assert "word" in text_of(loaded(tmp_path, f"x{suffix}", data))

@@ -192,16 +192,16 @@ def test_a_file_that_breaks_later_keeps_its_old_text(desk: Desk) -> None:
 
 
 def test_one_bad_parser_does_not_end_the_batch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ragft_core.retrieval.ingest as ingest
+    from ragft_core.documents import reader
 
-    parse = ingest.parse
+    parse = reader.parse
 
-    def fragile(path: Path, data: bytes) -> object:
+    def fragile(path: Path, *how: object) -> object:
         if path.name == "holt.md":
             raise AssertionError("deep inside")
-        return parse(path, data)
+        return parse(path, *how)
 
-    monkeypatch.setattr(ingest, "parse", fragile)
+    monkeypatch.setattr(reader, "parse", fragile)
     report = desk.index.add([desk.docs])
     assert statuses(report) == {"shot.md": "added", "holt.md": "failed", "hours.md": "added"}
     assert "AssertionError: deep inside" in report.files[0].reason

@@ -2,6 +2,25 @@
 
 from .chunks import Chunk, Cutter
 from .folders import Found, find, shown
-from .loaders import SUFFIXES, Loaded, Part, load, parse, read_bytes
+from .loaders import SUFFIXES, TABLES, load, parse, read_bytes
+from .parts import Columns, Loaded, Part, Wish
+from .reader import Reader, Stopped
 
-__all__ = ["SUFFIXES", "Chunk", "Cutter", "Found", "Loaded", "Part", "find", "load", "parse", "read_bytes", "shown"]
+__all__ = [
+    "SUFFIXES",
+    "TABLES",
+    "Chunk",
+    "Columns",
+    "Cutter",
+    "Found",
+    "Loaded",
+    "Part",
+    "Reader",
+    "Stopped",
+    "Wish",
+    "find",
+    "load",
+    "parse",
+    "read_bytes",
+    "shown",
+]

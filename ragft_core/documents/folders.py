@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..types import FileReport
-from .loaders import SUFFIXES
+from .loaders import SUFFIXES, not_read
 
 
 @dataclass
@@ -71,5 +71,5 @@ def _passed_over(file: Path) -> str:
     if file.name.startswith("."):
         return "Hidden files are not read."
     if file.suffix.lower() not in SUFFIXES:
-        return f"{file.suffix or 'A file without an ending'} is not read; readable are {', '.join(SUFFIXES)}."
+        return not_read(file.suffix.lower())
     return ""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..documents import Cutter
+from ..documents import Columns, Cutter
 from ..errors import DocumentError, ModelError, NotFoundError, QuestionError
 from ..searches import MODES, Search, Trace
 from ..settings import Settings
@@ -25,6 +25,7 @@ from .lookup import Piece, pieces
 from .pipeline import Model, Parts, trace
 from .rerank import CrossEncoder
 from .shelf import Change, Shelf
+from .undo import Undo
 
 PATIENCE = 5.0  # seconds that a second change of the documents waits for the first
 REST = 20  # while documents come in, the keyword index is made again at most a 20th of the time
@@ -62,6 +63,7 @@ class Index:
         self._cutter = Cutter(*sizes, tokenize, settings.chunk_strategy, self._embedder.texts)
         self._shelf = Shelf(store, self._embedder.name)
         self._cross = CrossEncoder(settings.cross_encoder, settings.device) if settings.cross_encoder else None
+        self._undo = Undo(self._shelf)
         self._embed_again(progress)
         self._dense = Dense(self._shelf, Path(folder), self._notices.append)
         self._changing, self._counting = threading.Lock(), threading.RLock()
@@ -121,10 +123,18 @@ class Index:
 
     # ---------------------------------------------------------------- in
 
-    def add(self, paths: Sequence[Path], progress: Report = lambda _: None) -> IndexReport:
+    def add(
+        self,
+        paths: Sequence[Path],
+        progress: Report = lambda _: None,
+        *,
+        columns: Columns | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> IndexReport:
         """Index files and folders, a report row for each; run again, a folder is refreshed.
 
-        What fails is a row, not an error; only a home or an embedding model that fails ends the job.
+        What fails is a row, not an error; only a home or an embedding model that fails ends the job. A job that is
+        `stopped` ends soon, reports, and goes on when it is run again. `columns`: see Ingest.
         """
         with self._alone():
             ingest = Ingest(
@@ -134,6 +144,9 @@ class Index:
                 self._changed,
                 self.settings.max_file_mb * 2**20,
                 progress,
+                stopped,
+                columns,
+                self.settings.ocr,
             )
             try:
                 report = ingest.run([Path(path) for path in paths])
@@ -142,8 +155,11 @@ class Index:
                     self._dense.verify(ingest.came)
             return report
 
-    def forget(self, sources: Sequence[str]) -> int:
-        """Remove documents by source, all or none; returns how many. NotFoundError names the first unknown one."""
+    def forget(self, sources: Sequence[str], *, for_good: bool = False) -> int:
+        """Remove documents by source, all or none; returns how many. NotFoundError names the first unknown one.
+
+        Unless it is `for_good`, `undo_forget` brings them back until something else is forgotten, for a day at most.
+        """
         with self._alone():
             sources = list(dict.fromkeys(sources))
             paths = self._shelf.paths_of(sources)
@@ -152,7 +168,10 @@ class Index:
                     raise NotFoundError(
                         f"There is no document {source[:200]!r} in the index; list the documents first."
                     )
-            self._changed(self._shelf.remove(list(paths.values())))
+            places = list(paths.values())
+            self._changed(self._shelf.remove(places) if for_good else self._undo.forget(places))
+            if for_good:
+                self._undo.drop()
             return len(paths)
 
     # ---------------------------------------------------------------- care
@@ -188,6 +207,18 @@ class Index:
             self._dense.rebuild("was to be made anew")
             care.remember(self._shelf, self._dense.check())
         return time.perf_counter() - started
+
+    def undo_forget(self) -> list[str]:
+        """Bring back what was forgotten last; returns the sources. NotFoundError when there is nothing to undo."""
+        with self._alone():
+            change, sources = self._undo.restore()
+            embed_missing(self._shelf, self._embedder, self._shelf.embedded(change.came), lambda *_: None)
+            self._changed(change)
+            return sources
+
+    def forgotten(self) -> list[str]:
+        """The sources that `undo_forget` would bring back."""
+        return self._undo.sources()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

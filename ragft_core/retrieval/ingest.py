@@ -1,19 +1,23 @@
 """Files become rows of the database, chunks with vectors, a document at a time; every file gets a report row."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..documents import Chunk, Cutter, Loaded, find, parse, read_bytes, shown
+from ..documents import TABLES, Chunk, Columns, Cutter, Loaded, Reader, Stopped, Wish, find, read_bytes, shown
+from ..documents.loaders import VERSION
 from ..errors import DocumentError
 from ..types import Document, FileReport, IndexReport, Progress
 from .embedding import BATCH, Embedder
 from .shelf import Change, Entry, Shelf
 
 TOGETHER = 2 * BATCH  # chunks that wait for each other, so that small files fill batches too
+HALTED = "Stopped before it was indexed; index it again to go on."
+COLUMNS = " columns="  # in a recipe, before the JSON of the columns
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Ready:
 
     path: str
     source: str
+    recipe: str
     loaded: Loaded
     chunks: list[Chunk]
     old: Entry | None
@@ -29,7 +34,11 @@ class Ready:
 
 @dataclass
 class Ingest:
-    """One indexing job. A document is written in one transaction; a killed job goes on where it was when run again."""
+    """One indexing job. A document is written in one transaction; a killed job goes on where it was when run again.
+
+    `columns` says how tables are read (None: each as it was read before); `stopped` is asked often, and a job that is
+    stopped reports what it did.
+    """
 
     shelf: Shelf
     cutter: Cutter
@@ -37,57 +46,104 @@ class Ingest:
     apply: Callable[[Change], None]  # tells the indexes made from the database
     max_bytes: int
     progress: Callable[[Progress], None]
+    stopped: Callable[[], bool] = lambda: False
+    columns: Columns | None = None
+    ocr: str = "eng"
     came: list[str] = field(default_factory=list)
     _rows: dict[str, FileReport] = field(default_factory=dict)
+    _told: int = 0
     _ready: list[Ready] = field(default_factory=list)
     _done: int = 0
     _total: int = 0
+    _embedded: int = 0
+    _seconds: float = 0.0
 
     def run(self, paths: Sequence[Path]) -> IndexReport:
         """Index files and folders. A folder seen before is refreshed: changed, new and gone files."""
         started = time.monotonic()
         found = find(paths)
         known = self.shelf.entries()
-        sources = {entry.source for entry in known.values()}
         self._total = len(found.files)
-        for self._done, (file, name) in enumerate(found.files.items()):
-            self._say(f"Reading {name}")
-            self._read(file, name, known.get(shown(file)), sources)
-            if sum(len(ready.chunks) for ready in self._ready) >= TOGETHER:
-                self._write()
-        self._write()
-        self._remove(found.complete, known, {shown(file) for file in found.files})
-        self.shelf.drop_unused_vectors()
-        self._done = self._total
-        self._say("Indexed")
+        halted = False
+        try:
+            self._read_all(found.files, known)
+        except Stopped:
+            halted = True
+            self._give_up(found.files)
+        else:
+            self._remove(found.complete, known, {shown(file) for file in found.files})
+            self.shelf.drop_unused_vectors()
+            self._done = self._total
+        self._say("Stopped" if halted else "Indexed")
         rows = (*self._rows.values(), *found.refused)
-        return IndexReport(rows, len(self.came), time.monotonic() - started)
+        took = time.monotonic() - started
+        return IndexReport(rows, len(self.came), took, self._embedded, self._seconds, halted)
+
+    def _read_all(self, files: dict[Path, str], known: dict[str, Entry]) -> None:
+        sources = {entry.source for entry in known.values()}
+        with Reader(Wish(ocr=self.ocr), self.stopped, self._say) as reader:
+            for self._done, (file, name) in enumerate(files.items()):
+                self._halt()
+                self._say(f"Reading {name}")
+                self._read(reader, file, name, known.get(shown(file)), sources)
+                if sum(len(ready.chunks) for ready in self._ready) >= TOGETHER:
+                    self._write()
+            self._write()
+
+    def _halt(self) -> None:
+        if self.stopped():
+            raise Stopped
+
+    def _give_up(self, files: dict[Path, str]) -> None:
+        """Report what a stopped job left undone; what it embedded is kept for the next one."""
+        for ready in self._ready:
+            self._rows[ready.path] = FileReport(ready.path, "skipped", HALTED)
+        for path in map(shown, files):
+            self._rows.setdefault(path, FileReport(path, "skipped", HALTED))
 
     def _say(self, message: str) -> None:
-        self.progress(Progress(self._done, self._total, message))
+        """Tell how far it is, and the rows that are final by now; a row that waits for its vectors holds later ones."""
+        waiting = {ready.path for ready in self._ready}
+        rows = list(self._rows.values())[self._told :]
+        final = next((n for n, row in enumerate(rows) if row.path in waiting), len(rows))
+        self._told += final
+        self.progress(Progress(self._done, self._total, message, tuple(rows[:final])))
 
-    def _read(self, file: Path, name: str, old: Entry | None, sources: set[str]) -> None:
+    def _read(self, reader: Reader, file: Path, name: str, old: Entry | None, sources: set[str]) -> None:
         """Make a file ready to be written, or report at once why there is nothing to write."""
-        path = shown(file)
+        path, columns = shown(file), self._columns(file, old)
+        recipe = f"{self.cutter.recipe} r{VERSION}"
+        recipe += f"{COLUMNS}{json.dumps(asdict(columns))}" if columns != Columns() else ""
         try:
             data = read_bytes(file, self.max_bytes)
             digest = hashlib.sha256(data).hexdigest()
-            if old and (old.sha256, old.recipe) == (digest, self.cutter.recipe):
+            if old and (old.sha256, old.recipe) == (digest, recipe):
                 self._rows[path] = FileReport(path, "unchanged", chunks=old.chunks, chars=old.chars)
                 return
-            loaded = parse(file, data)
+            loaded = reader.parse(file, data, Wish(columns, self.ocr))
             chunks = self.cutter.cut(loaded)
             if not chunks:
                 raise DocumentError("The file holds no text.")
         except DocumentError as error:
             self._failed(path, str(error), old)
+        except Stopped:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a file makes a parser do, the other files are indexed
             self._failed(path, f"The file could not be read ({type(error).__name__}: {str(error)[:200]}).", old)
         else:
             source = old.source if old else _free(name, path, sources)
             sources.add(source)
             self._rows[path] = FileReport(path, "failed")  # holds its place; replaced when written
-            self._ready.append(Ready(path, source, loaded, chunks, old))
+            self._ready.append(Ready(path, source, recipe, loaded, chunks, old))
+
+    def _columns(self, file: Path, old: Entry | None) -> Columns:
+        """How a table is to be read: as wished now, else as it was read before."""
+        if file.suffix.lower() not in TABLES:
+            return Columns()
+        if self.columns is None and old and COLUMNS in old.recipe:
+            kept = json.loads(old.recipe.partition(COLUMNS)[2])
+            return Columns(**kept | {"metadata": tuple(kept["metadata"])})
+        return self.columns or Columns()
 
     def _failed(self, path: str, reason: str, old: Entry | None) -> None:
         kept = " What was indexed of it before stays in the index." if old else ""
@@ -117,20 +173,25 @@ class Ingest:
             chunks=len(ready.chunks),
             added=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
-        change = self.shelf.put(document, ready.path, self.cutter.recipe, ready.chunks)
+        change = self.shelf.put(document, ready.path, ready.recipe, ready.chunks)
         status = "updated" if ready.old else "added"
-        pages = len({part.page for part in loaded.parts if part.page})
-        self._rows[ready.path] = FileReport(ready.path, status, loaded.note, len(ready.chunks), pages, loaded.chars)
+        self._rows[ready.path] = FileReport(
+            ready.path, status, loaded.note, len(ready.chunks), loaded.pages, loaded.chars
+        )
         return change
 
     def _embed(self, texts: dict[str, str]) -> None:
         """Save the vectors that are not there yet; every batch is kept, so that a killed job need not repeat it."""
-        embed_missing(
-            self.shelf,
-            self.embedder,
-            texts,
-            lambda done, total: self._say(f"Embedding {done} of {total} passages, up to {self._ready[-1].source}"),
-        )
+        started = time.monotonic()
+
+        def say(done: int, total: int) -> None:
+            self._halt()
+            spent = self._seconds + time.monotonic() - started
+            rate = f" ({(self._embedded + done) / spent:.0f} a second)" if done and spent else ""
+            self._say(f"Embedding {done} of {total} passages{rate}, up to {self._ready[-1].source}")
+
+        self._embedded += embed_missing(self.shelf, self.embedder, texts, say)
+        self._seconds += time.monotonic() - started
 
     def _remove(self, folders: Sequence[Path], known: dict[str, Entry], there: set[str]) -> None:
         """Take out the documents whose files have gone from a folder that was read completely."""

@@ -116,7 +116,7 @@ class Shelf:
     def put(self, document: Document, path: str, recipe: str, chunks: Sequence[Chunk]) -> Change:
         """Write a document and its chunks in one transaction, in place of what was there under the same path."""
         with self.store.writing() as db:
-            before = _ids_of(db, path)
+            before = ids_of(db, path)
             db.execute("DELETE FROM documents WHERE path = ?", (path,))
             db.execute(
                 "INSERT INTO documents (id, source, path, title, sha256, recipe, chars, added) "
@@ -144,14 +144,14 @@ class Shelf:
                 "INSERT INTO placements (document, position, chunk, page) VALUES (?, ?, ?, ?)",
                 [(document.id, n, chunk.id, chunk.page) for n, chunk in enumerate(chunks)],
             )
-            return Change(tuple(came), _drop_orphans(db, before))
+            return Change(tuple(came), drop_orphans(db, before))
 
     def remove(self, paths: Sequence[str]) -> Change:
         """Take documents out, with the chunks that stand in no other document, and their vectors."""
         with self.store.writing() as db:
-            before = [key for path in paths for key in _ids_of(db, path)]
+            before = [key for path in paths for key in ids_of(db, path)]
             db.executemany("DELETE FROM documents WHERE path = ?", [(path,) for path in paths])
-            return Change(gone=_drop_orphans(db, before))
+            return Change(gone=drop_orphans(db, before))
 
     def paths_of(self, sources: Sequence[str]) -> dict[str, str]:
         """{source: path} of those among `sources` that are documents."""
@@ -170,12 +170,12 @@ class Shelf:
             yield from self.store.rows(sql.format(",".join("?" * len(some))), (*some, *more))
 
 
-def _ids_of(db: Any, path: str) -> list[str]:
+def ids_of(db: Any, path: str) -> list[str]:
     rows = db.execute("SELECT DISTINCT chunk FROM placements JOIN documents ON id = document WHERE path = ?", (path,))
     return [key for (key,) in rows]
 
 
-def _drop_orphans(db: Any, ids: Sequence[str]) -> tuple[str, ...]:
+def drop_orphans(db: Any, ids: Sequence[str]) -> tuple[str, ...]:
     """Delete those chunks among `ids` that no document holds any more, and their vectors; returns them."""
     gone = [
         key

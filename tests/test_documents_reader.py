@@ -1,0 +1,90 @@
+"""The child that reads files: what it gives is what reading here gives, and no file takes more down than itself."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ragft_core.documents import Reader, Stopped, Wish, parse, reader
+from ragft_core.errors import DocumentError
+
+from . import files
+
+PAGE = b"<h1>Hours</h1><p>We open at eight."
+
+
+@pytest.fixture(scope="module")
+def child() -> Iterator[Reader]:
+    with Reader(Wish()) as child:
+        yield child
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.html", PAGE), ("a.pdf", files.pdf("One", "Two")), ("a.txt", "ü \ud800".encode("utf-8", "replace") * 150_000)],
+)
+def test_a_child_reads_as_this_process_does(child: Reader, name: str, data: bytes) -> None:
+    assert child.parse(Path(name), data) == parse(Path(name), data)
+
+
+def test_one_child_reads_file_after_file(child: Reader) -> None:
+    child.parse(Path("a.html"), PAGE)
+    pid = child._child.pid  # type: ignore[union-attr]
+    with pytest.raises(DocumentError, match="content is not a PDF"):
+        child.parse(Path("a.pdf"), b"x")
+    child.parse(Path("b.html"), PAGE)
+    assert child._child.pid == pid  # type: ignore[union-attr]
+
+
+def test_small_plain_text_needs_no_child() -> None:
+    with Reader(Wish()) as fresh:
+        assert fresh.parse(Path("a.txt"), b"text").parts[0].text == "text"
+        assert fresh._child is None
+
+
+def test_a_child_that_is_killed_is_a_sentence_and_the_next_file_gets_another(child: Reader) -> None:
+    child.parse(Path("a.html"), PAGE)
+    os.kill(child._child.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    child._child.wait()  # type: ignore[union-attr]
+    assert child.parse(Path("a.html"), PAGE).title == "Hours"
+    assert "SIGSEGV" in reader.ended(-signal.SIGSEGV, 30) and "more than 30 seconds" in reader.ended(
+        -signal.SIGXCPU, 30
+    )
+
+
+def code(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let children run `text` instead of the real program."""
+    start = reader.subprocess.Popen
+    fake = [sys.executable, "-c", "import sys\nfrom ragft_core.documents import child\n" + text + "\nchild.main()"]
+    monkeypatch.setattr(reader.subprocess, "Popen", lambda command, **how: start(fake, **how))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("child.read = lambda *_: bytearray(2 * 2**30)", "more memory"),
+        ("child.read = lambda *_: 1 / 0", r"could not be read \(ZeroDivisionError"),
+        (
+            "import os; child.read = lambda *_: os.kill(os.getpid(), 11)",
+            r"crashed the process that read it \(SIGSEGV\)",
+        ),
+        ("import time; child.read = lambda *_: time.sleep(60)", "more than 1 seconds"),
+        ("child.read = lambda *_: print('x') or sys.exit(3)", "exit code 3"),
+        ("child.MOST_CHARS = 3", r"has 26 characters; at most 3 are read"),
+    ],
+)
+def test_what_a_file_does_to_a_reader_stays_there(monkeypatch: pytest.MonkeyPatch, fault: str, said: str) -> None:
+    code(monkeypatch, fault)
+    with Reader(Wish(), seconds=1) as child, pytest.raises(DocumentError, match=said):
+        child.parse(Path("a.html"), PAGE)
+
+
+@pytest.mark.slow
+def test_a_stopped_job_waits_for_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    code(monkeypatch, "import time; child.read = lambda *_: time.sleep(60)")
+    with Reader(Wish(), stopped=lambda: True) as child, pytest.raises(Stopped):
+        child.parse(Path("a.html"), PAGE)
