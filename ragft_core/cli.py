@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("--max-new-tokens", type=int, help="longest answer, in tokens")
     add_training(command)
     add_ratings(command)
-    command("adapters", run_adapters, "list the adapters at hand")
+    add_adapters(command)
     command("doctor", run_doctor, "what this machine can run, and what is missing")
     return top
 
@@ -111,6 +111,16 @@ def run_train(args: argparse.Namespace, settings: Settings) -> Result:
         search = lambda question, k: studio.timed_search(question, k, None)[0]  # noqa: E731
         started, lines = commands.run_train(settings, *given, search=search)
     return commands.run_follow(settings, started["id"], shown(args)) if args.follow else (started, lines)
+
+
+def add_adapters(command: Callable[..., argparse.ArgumentParser]) -> None:
+    from .adapter_commands import USAGE, run_adapters
+
+    run = lambda args, settings: run_adapters(settings, args.verb, args.words)  # noqa: E731
+    adapters = command("adapters", run, "list, rename, export, import, merge or delete adapters")
+    adapters.add_argument("verb", nargs="?", choices=list(USAGE), default="list")
+    usage = "; ".join(f"{verb} {words}" for verb, words in USAGE.items() if words)
+    adapters.add_argument("words", nargs="*", metavar="WORD", help=usage)
 
 
 def add_ratings(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -184,13 +194,6 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> Result:
     assert last is not None  # a comparison has at least its first snapshot
     show(Progress(0, 0, ""))
     return to_json(last), [line for answer in last.answers for line in answer_lines(answer)]
-
-
-def run_adapters(args: argparse.Namespace, settings: Settings) -> Result:
-    with Studio(settings) as studio:
-        adapters = studio.adapters()
-    lines = [f"{a.name}  {a.problem or a.recipe or ''}".rstrip() for a in adapters] or ["No adapters."]
-    return {"adapters": [{"name": a.name, "sha256": a.sha256, "problem": a.problem} for a in adapters]}, lines
 
 
 def run_doctor(args: argparse.Namespace, settings: Settings) -> Result:
