@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .cli_training import add_adapters, add_training
+from .cli_training import add_adapters, add_propose, add_training
 from .doctor import doctor
 from .errors import HomeError, RagftError, RatingError
 from .home import owner_of
@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("-k", "--top-k", type=int, help="passages that RAG and Hybrid read")
     ask.add_argument("--max-new-tokens", type=int, help="longest answer, in tokens")
     add_training(command, opened, shown)
+    add_propose(command, Studio, shown)
     add_ratings(command)
     add_adapters(command)
     command("doctor", run_doctor, "what this machine can run, and what is missing")

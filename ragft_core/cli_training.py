@@ -102,6 +102,41 @@ def columns(args: argparse.Namespace) -> dict[str, str] | None:
     return {field: column for field, _, column in pairs} or None
 
 
+def add_propose(command: Command, opened: Opened, shown: Shown) -> None:
+    """Add `propose`."""
+    propose = command(
+        "propose",
+        lambda args, settings: run_propose(args, settings, opened, shown),
+        "training examples from the indexed documents, by the loaded model",
+    )
+    propose.add_argument("file", help="the JSONL file to write: read it, mend it, drop what is wrong, then train on it")
+    propose.add_argument("--count", type=int, default=20, help="how many passages are asked about")
+    propose.add_argument("--sources", nargs="+", default=[], metavar="SOURCE", help="only these, as `documents` lists")
+    propose.add_argument("--seed", type=int, default=0, help="draws the passages")
+    propose.add_argument("--doubtful", action="store_true", help="also write those that something speaks against")
+
+
+def run_propose(args: argparse.Namespace, settings: Settings, opened: Opened, shown: Shown) -> Result:
+    from .examples.propose import row_of, save_examples
+    from .types import Progress
+
+    show, made = shown(args), []
+    with opened(settings) as studio:
+        studio.prepare(show)
+        for proposal in studio.propose(args.count, args.sources, args.seed):
+            made.append(proposal)
+            show(Progress(len(made), args.count, proposal.question or "(no question)"))
+    show(Progress(0, 0, ""))
+    taken = [one.accept() for one in made if one.question and (args.doubtful or not one.doubts)]
+    lines = [f"{one.question or '(no question)'}\n    {one.answer}  [{one.source}]" for one in made]
+    lines = [line + "".join(f"\n    - {doubt}" for doubt in one.doubts) for line, one in zip(lines, made, strict=True)]
+    if taken:
+        save_examples(taken, args.file)
+    where = f"{len(taken)} written to {args.file}" if taken else "none written"
+    lines.append(f"{len(made)} proposals, {sum(not one.doubts for one in made)} without a doubt; {where}.")
+    return {"proposals": [one.to_json() for one in made], "written": [row_of(one) for one in taken]}, lines
+
+
 def add_adapters(command: Command) -> None:
     """Add `adapters` with its verbs."""
     from .adapter_commands import USAGE, run_adapters

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..documents.sentences import sentences
 from .rows import Example, Problem, plain
-from .similar import alike, shingles
+from .similar import shingles
 
 MOST_ASKED = 200  # rows looked for, evenly over the file
 LOOKED_AT = 3  # passages per row
-HELD = 0.8  # part of the question's runs of letters that must stand in the passage
+HELD = 0.8  # part of the question's runs of letters that must stand in a question of the passage
+SHORT = 20  # letters below which only the very words count
 
 
 def in_index(rows: Sequence[Example], search: Callable[[str, int], Sequence[Any]]) -> list[Problem]:
@@ -31,13 +33,14 @@ def in_index(rows: Sequence[Example], search: Callable[[str, int], Sequence[Any]
 
 
 def holds(text: str, question: str) -> bool:
-    """Whether a text holds a question, word by word or nearly so; short questions only word by word."""
-    asked, inside = plain(question), plain(text)
-    if len(asked) < 20 or asked in inside:
-        return bool(asked) and f" {asked} " in f" {inside} "
-    marks = shingles(question)
-    if len(marks & shingles(text)) < HELD * len(marks):
+    """Whether a text holds a question word by word, or asks nearly the same of the same; a told fact is no leak."""
+    asked = plain(question)
+    if asked and f" {asked} " in f" {plain(text)} ":
+        return True
+    if len(asked) < SHORT:
         return False
-    words, span = inside.split(), len(asked.split())
-    windows = (" ".join(words[n : n + span]) for n in range(max(1, len(words) - span + 1)))
-    return any(alike(marks, shingles(window)) >= HELD for window in windows)
+    marks, words = shingles(question), {word for word in asked.split() if len(word) > 3 or word.isdigit()}
+    return any(
+        "?" in one and words <= set(plain(one).split()) and len(marks & shingles(one)) >= HELD * len(marks)
+        for one in sentences(text)
+    )
