@@ -31,6 +31,7 @@ from .run import FINAL, Run, alive, process_of, read_json, read_run, run_folder,
 ROOT = Path(__file__).parents[2]
 STOP_GRACE = 60.0  # seconds a stopping run has to save before its processes are ended
 MOST_PROCESSES = 64
+LAUNCHER = ("RANK", "LOCAL_RANK", "WORLD_SIZE")  # a launcher of this program's own would be taken for the worker's
 DISK_ROOM = 50_000_000  # bytes beside the checkpoints
 
 
@@ -135,7 +136,7 @@ def launch(folder: Path, command: list[str] | None = None) -> Run:
     (folder / "CANCEL").unlink(missing_ok=True)
     (folder / "proc.json").unlink(missing_ok=True)
     write_json(folder / "state.json", read_json(folder / "state.json") | {"state": "queued", "message": "Waiting"})
-    env = {key: value for key, value in os.environ.items() if not key.startswith("RAGFT_")}
+    env = {key: value for key, value in os.environ.items() if not key.startswith("RAGFT_") and key not in LAUNCHER}
     env["HF_HUB_OFFLINE"] = "1"  # the base was resolved to a folder; libraries would still ask for optional files
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH", "")]))
     with (folder / "log.txt").open("ab") as log:

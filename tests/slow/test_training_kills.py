@@ -16,7 +16,7 @@ import pytest
 
 from ragft_core import Settings
 from ragft_core.settings import ASSETS
-from ragft_core.training import Run, events, resume, runs, start, status
+from ragft_core.training import Run, events, group_table, resume, runs, start, start_duel, status
 from ragft_core.training import checkpoint as checkpoints
 from ragft_core.training.run import read_json
 from ragft_core.training.start import end_processes
@@ -181,3 +181,31 @@ def test_no_secret_of_the_environment_gets_into_a_run(
     run = wait(settings, "quiet", "done")
     written = [file for top in (run.folder, run.adapter) for file in Path(top).rglob("*") if file.is_file()]
     assert len(written) > 10 and not [file for file in written if b"canary" in file.read_bytes()]
+
+
+def test_a_duel_of_real_workers_ends_in_one_table(settings: Settings, few: Path) -> None:
+    duel = start_duel(settings, few, "smoke", name="two", advanced=FEW | {"samples": 0})
+    assert [run.state for run in duel.runs][1] in ("queued", "starting"), "one after the other"
+    for run in duel.runs:
+        wait(settings, run.id, "done")
+    sft, raft = group_table(settings.home, "two")
+    assert sft["step"] == raft["step"] == 20 and sft["data_sha256"] == raft["data_sha256"]
+    assert all(row[f"{part}_asked"] >= 4 for row in (sft, raft) for part in ("trained", "held_out", "reading"))
+    names = {finding["name"] for finding in read_json(Path(duel.runs[0].folder) / "report.json")["findings"]}
+    assert {"validation", "trained", "held_out", "reading", "forgetting"} <= names
+    assert {file.name for file in (settings.home / "adapters").iterdir()} == {"two-sft", "two-raft"}
+
+
+def test_the_forgetting_probe_turns_red_on_a_run_built_to_forget(settings: Settings, tmp_path: Path) -> None:
+    rng = random.Random(0)
+    words = "amber bell cedar dune ember fjord grain harbour iris jade kelp lantern maple north olive pearl".split()
+    asked = [f"Code {n} {rng.choice(words)}?" for n in range(40)]
+    rows = [{"question": question, "answer": " ".join(rng.choices(words, k=8))} for question in asked]
+    (tmp_path / "noise.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    reads = settings.model_copy(update={"model": str(ASSETS / "model")})
+    hot = FEW | {"batch": 8, "learning_rate": 2e-2, "patience": 0, "samples": 0, "evaluate_every": 40, "save_every": 40}
+    start(reads, tmp_path / "noise.jsonl", "sft", "small", steps=40, name="lost", advanced=hot)
+    run = wait(reads, "lost", "done")
+    report = read_json(Path(run.folder) / "report.json")
+    (found,) = [finding for finding in report["findings"] if finding["name"] == "forgetting"]
+    assert found["colour"] == "red" == report["colour"] and "unlearnt to read" in found["message"], found
