@@ -21,6 +21,7 @@ from ragft_core.training import checkpoint as checkpoints
 from ragft_core.training.run import read_json
 from ragft_core.training.start import end_processes
 
+from .conftest import wait_until
 from .test_training import FEW, kill, same, tensors, wait, wait_step
 from .tiny import make_model
 
@@ -181,6 +182,24 @@ def test_no_secret_of_the_environment_gets_into_a_run(
     run = wait(settings, "quiet", "done")
     written = [file for top in (run.folder, run.adapter) for file in Path(top).rglob("*") if file.is_file()]
     assert len(written) > 10 and not [file for file in written if b"canary" in file.read_bytes()]
+
+
+def test_state_files_are_never_half_written(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from ragft_core.training.run import write_json\n"
+        "n = 0\nwhile True:\n n += 1; write_json(Path(sys.argv[1]), {'n': n, 'long': 'x' * 50_000})"
+    )
+    file, rng, written = tmp_path / "state.json", random.Random(3), 0
+    for _ in range(6):
+        file.unlink(missing_ok=True)
+        child = subprocess.Popen([sys.executable, "-c", code, str(file)], cwd=ROOT)
+        wait_until(file.exists)
+        time.sleep(rng.uniform(0.1, 0.5))
+        child.kill()
+        child.wait()
+        written += json.loads(file.read_text("utf-8"))["n"]
+        assert read_json(file)["long"] == "x" * 50_000
+    assert written > 100
 
 
 def test_a_duel_of_real_workers_ends_in_one_table(settings: Settings, few: Path) -> None:
