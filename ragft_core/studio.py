@@ -14,7 +14,7 @@ from .compare import compare, stop
 from .errors import AdapterError, NotFoundError, RagftError
 from .home import Home
 from .prompts import PROMPT_VERSION
-from .request import Request, checked_question, checked_request, checked_search
+from .request import Request, checked_question, checked_request, checked_search, within
 from .searches import Trace
 from .settings import ASSETS, Settings, model_name
 from .store import Store
@@ -32,6 +32,7 @@ from .weights import stay_offline
 
 if TYPE_CHECKING:
     from .documents import Columns
+    from .examples.propose import Proposal
     from .ratings import Ratings
 
 Report = Callable[[Progress], None]
@@ -258,6 +259,15 @@ class Studio:
         job ends, keeps what is finished, and reports.
         """
         return self.retrieval.add([Path(path) for path in paths], progress, columns=columns, stopped=stopped)
+
+    def propose(self, count: int = 20, sources: Sequence[str] = (), seed: int = 0) -> "Iterator[Proposal]":
+        """Training examples proposed from the documents by the loaded model, one by one, for a person to judge."""
+        from .examples.propose import propose
+
+        passages = self.retrieval.passages(sources)
+        if not passages:
+            raise NotFoundError("There are no indexed passages to ask about. Index documents first.")
+        return propose(self.engine, passages, within("count", count, 20, 1, 500), seed)
 
     def documents(self) -> list[Document]:
         return self.store.documents()

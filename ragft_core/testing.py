@@ -85,6 +85,9 @@ class OnePageIndex:
         seen = {passage.id: passage for passage in found}
         return Trace(question, (Query("question", question),), tuple(stages), found, seen)
 
+    def passages(self, sources: Sequence[str] = ()) -> list[Passage]:
+        return [page for page in self.search("", 1) if not sources or page.source in sources]
+
     def warm(self) -> None:
         """Nothing to load."""
 
