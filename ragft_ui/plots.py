@@ -79,14 +79,15 @@ def ticks(low: float, high: float) -> list[float]:
     return [round(n * step, 10) for n in range(first, max(last, first + 1) + 1)]
 
 
-def savable(name: str, svg: str) -> str:
-    """The picture out of sight, and the buttons that save it; `name` becomes part of the file's name."""
+def savable(name: str, svg: str, shown: bool = True) -> str:
+    """The picture, or only the buttons that save it; `name` becomes part of the file's name."""
     buttons = "".join(
         f"<button type='button' class='plain' data-save='{kind}' aria-label='Save {escape(name)} as {kind.upper()}'>"
         f"{kind.upper()}</button>"
         for kind in ("svg", "png")
     )
+    seen = f"class='picture' tabindex='0' role='region' aria-label='Plot: {escape(name)}'" if shown else "hidden"
     return (
-        f"<div class='saves' data-name='{escape(name)}'><span class='sub'>Save this plot</span>{buttons}"
-        f"<div hidden>{svg}</div></div>"
+        f"<div class='saves' data-name='{escape(name)}'><div {seen}>{svg}</div>"
+        f"<span class='sub'>Save this plot</span>{buttons}</div>"
     )

@@ -74,7 +74,7 @@ def ranking_plot(ranking: "Ranking", title: str) -> str:
         for s in ranking.standings
     ]
     axis = f"Strength in log-odds (Bradley-Terry, mean 0), 95 % interval over {count(ranking.items, 'item')}"
-    return savable("ranking", intervals_svg(title, axis, bars))
+    return savable("ranking", intervals_svg(title, axis, bars), shown=False)  # the page draws it for phones too
 
 
 def position_plot(said: "PositionBias") -> str:

@@ -16,6 +16,7 @@ from .render_rate import LABELS, count
 
 MOST = 100_000  # comparisons that are looked through
 SHOWN_WORDS = 5
+NEXT = "Copy its link in the list and send it to the raters."
 OPTIONS = {
     "Show the reference answer": "show_reference",
     "Show the passages that were read, in one box for all answers": "show_evidence",
@@ -214,7 +215,7 @@ def made(items: int, left_out: dict[str, str], telling: Sequence[tuple[str, str]
         if left_out
         else ""
     )
-    said = f"<p class='sub'><b>Made with {count(items, 'item')}.</b>{render_rate.escape(rest)}</p>"
+    said = f"<p class='sub'><b>Made with {count(items, 'item')}.</b> {NEXT}{render_rate.escape(rest)}</p>"
     if telling:
         words = sorted({word for _, word in telling}, key=str.lower)
         more = " and others" if len(words) > SHOWN_WORDS else ""
