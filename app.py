@@ -59,10 +59,13 @@ def serve(studio: Studio, open_browser: bool) -> None:
     page = ragft_ui.build(studio, turns)
     url = ragft_ui.launch(page, studio)
     studio.home.announce(url)
+    owner = ragft_ui.Owner(studio)
     print(f"RAGFT is at {url}", flush=True)
+    if owner.printed:
+        print(f"Its owner's link, not for others: {owner.link(url)}", flush=True)
     studio.warm_in_background()
     if open_browser:
-        webbrowser.open(url)
+        webbrowser.open(owner.link(url))
     ended.wait()
     turns.stop_all()
     page.close(verbose=False)

@@ -91,7 +91,10 @@ def add_ratings(command: Callable[..., argparse.ArgumentParser]) -> None:
     ratings.add_argument("verb", choices=["export", "rank", "import"])
     ratings.add_argument("file", nargs="?", help="the file to write (.csv, .jsonl) or to read")
     ratings.add_argument("--format", choices=["ratings", "pairs"], default="ratings", help="what export writes")
-    ratings.add_argument("--study", help="only this study (default: all for export, the newest for rank)")
+    ratings.add_argument(
+        "--study",
+        help="only this study (default: all for export, the newest for rank); for import: which study a judge judged",
+    )
     ratings.add_argument("--no-texts", action="store_true", help="export without questions, answers and notes")
 
 
@@ -102,7 +105,7 @@ def run_ratings(args: argparse.Namespace, settings: Settings) -> Result:
         if args.verb == "export":
             done = studio.ratings.export(args.file, args.study, format=args.format, texts=not args.no_texts)
         elif args.verb == "import":
-            done = studio.ratings.import_file(args.file)
+            done = studio.ratings.import_file(args.file, study=args.study)
         else:
             done = studio.ratings.rank(args.study)
     return done, [f"{name}: {value}" for name, value in done.items()]

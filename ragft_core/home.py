@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 from filelock import FileLock, Timeout
 
 from .errors import HomeError
+
+IN_MEMORY = ("tmpfs", "ramfs")
 
 
 class Home:
@@ -22,6 +25,7 @@ class Home:
         self.index = folder / "index"
         self.adapters = folder / "adapters"
         self.downloads = folder / "downloads"
+        self.lasting = lasting(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -74,6 +78,16 @@ def check_placement(folder: Path) -> None:
             f"The home folder {folder} lies in the working directory {here}, whose files a page could serve. "
             "Choose one outside with --home or RAGFT_HOME."
         )
+
+
+def lasting(folder: Path) -> bool:
+    """Whether what lies in `folder` outlives a restart: not in memory, and on a Space only in mounted storage.
+
+    A Space's own disk is thrown away whenever it restarts; storage mounted at the home folder, or above it, is kept.
+    """
+    mounts = {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
+    here = next((str(path) for path in (folder, *folder.parents) if str(path) in mounts), "/")
+    return mounts.get(here) not in IN_MEMORY and not (here == "/" and bool(os.environ.get("SPACE_ID")))
 
 
 def owner_of(folder: Path) -> dict[str, Any]:

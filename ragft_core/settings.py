@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import platformdirs
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from .errors import SettingsError
@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     queue_size: int = Field(20, ge=1, le=1000, description="visitors that may wait; the next is told to come back")
     max_file_mb: int = Field(20, ge=1, le=2000, description="largest file the page takes, in MB")
     public: bool = Field(False, description="public demo: visitors may ask, but not change documents or settings")
+    owner_token: SecretStr | None = Field(None, description="what the owner's link must hold, 16 characters or more")
     demo: bool = Field(True, description="install the demo when the home folder is empty")
 
     @classmethod
@@ -91,6 +92,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"max_new_tokens ({self.max_new_tokens}) is over max_new_tokens_limit ({self.max_new_tokens_limit})"
             )
+        if self.owner_token and 0 < len(self.owner_token.get_secret_value()) < 16:
+            raise ValueError("owner_token is too short to keep anybody out; take 16 characters or more")
         return self
 
 

@@ -1,5 +1,6 @@
 """The one object that the page, the command line and a Python user hold."""
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -99,6 +100,11 @@ class Studio:
         from .ratings import Ratings
 
         return Ratings(self.store)
+
+    @cached_property
+    def secret(self) -> str:
+        """Known to this process only and new at every start; where one is needed, it proves who owns the page."""
+        return secrets.token_urlsafe(24)
 
     def adapter_folders(self) -> tuple[Path, ...]:
         """Where adapters are looked for: the user's own first, then the shipped ones."""

@@ -9,10 +9,11 @@ from .compare_tab import CompareTab
 from .documents_tab import DocumentsTab
 from .header import Header
 from .launch import launch
+from .owner import Owner
 from .rate_tab import RateTab
 from .turns import Turns
 
-__all__ = ["Turns", "build", "launch"]
+__all__ = ["Owner", "Turns", "build", "launch"]
 
 
 def build(studio: Any, turns: Turns | None = None) -> gr.Blocks:

@@ -12,6 +12,7 @@ from ragft_core.types import DEFAULT_ARMS, Comparison
 
 from . import panels, render
 from .events import PLAIN, PRIVATE, QUIET, sentence
+from .owner import Owner
 from .panels import Parts
 from .run_settings import RunSettings, wishes
 from .turns import Turns, frames
@@ -20,6 +21,7 @@ KEYS = (
     "<span class='hint keys'><span class='kbd'>Ctrl</span> <span class='kbd'>Enter</span> compare &nbsp; "
     "<span class='kbd'>Esc</span> stop &nbsp; <span class='kbd'>/</span> focus</span>"
 )
+ASKED_BY_OTHERS = "What others asked is theirs: only who has a comparison's link can open it again."
 CLICK_COMPARE = "() => document.querySelector('#run_btn').click()"
 AFTER_RUN = "() => window.ragft.opened()"
 COPY_LINK = "() => window.ragft.share()"
@@ -33,7 +35,7 @@ class CompareTab:
     """The tab's components and what happens on them. Handlers return Parts (see panels) for `live`."""
 
     def __init__(self, studio: Any, turns: Turns) -> None:
-        self.studio, self.turns = studio, turns
+        self.studio, self.turns, self.owner = studio, turns, Owner(studio)
         self._lay_out()
         self._wire()
 
@@ -91,7 +93,7 @@ class CompareTab:
         )
         turn.failure(self.busy, self.settings.arms, self.live, **QUIET)
         turn.then(None, js=AFTER_RUN, **PRIVATE)
-        if not self.studio.settings.public:
+        if self.owner.possible:
             turn.then(self.list_history, outputs=self.history, **QUIET)
         self.cancel.click(self.cancelled, self.settings.arms, self.live, cancels=[turn], **QUIET)
         self.stop.click(self.stop_turn, **QUIET)
@@ -170,8 +172,8 @@ class CompareTab:
         return self._opened(str(event.run))
 
     def list_history(self) -> str:
-        if self.studio.settings.public:
-            return "<div class='empty'>This is a public demo: only who has a comparison's link can open it again.</div>"
+        if not self.owner.here():
+            return f"<div class='empty'>{ASKED_BY_OTHERS}</div>"
         return render.history_list(self.studio.history())
 
     def _opened(self, run: str) -> tuple[Any, Parts]:

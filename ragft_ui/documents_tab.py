@@ -15,6 +15,7 @@ from ragft_core.types import IndexReport, Progress
 from . import render, render_documents
 from .events import PRIVATE, QUIET, sentence
 from .index_health import IndexHealth
+from .owner import Owner
 from .passages import Passages
 from .probe import Probe
 
@@ -27,7 +28,7 @@ class DocumentsTab:
     """The tab's components and what happens on them."""
 
     def __init__(self, studio: Any) -> None:
-        self.studio = studio
+        self.studio, self.owner = studio, Owner(studio)
         with gr.Row(equal_height=False, elem_id="documents_tab"):
             with gr.Column(scale=5, min_width=300):
                 self._lay_out_adding()
@@ -49,7 +50,7 @@ class DocumentsTab:
                 file_types=list(SUFFIXES),
                 height=150,
                 elem_id="files",
-                interactive=not self.studio.settings.public,
+                interactive=self.owner.possible,
             )
             self.add = gr.Button("Add to the index", variant="primary", size="md", elem_id="add_btn")
             self.report = gr.HTML(self._public_note(), elem_id="index_report", apply_default_css=False)
@@ -106,8 +107,8 @@ class DocumentsTab:
 
     def index(self, files: list[str] | None) -> Iterator[dict[Any, Any]]:
         """Index the uploaded files, showing how far it is; then a row per file, and why one was skipped."""
-        if self.studio.settings.public:
-            yield {self.report: render.problem(PUBLIC)}
+        if not self.owner.here():
+            yield {self.report: render.problem(self.owner.refusal(PUBLIC))}
             return
         if not files:
             yield {self.report: render.problem("Choose one or more files first.")}
@@ -163,15 +164,15 @@ class DocumentsTab:
         return [render_documents.counts(documents), render_documents.table(fitting, filtered=bool(word))]
 
     def ask_first(self, sources: list[str] | None) -> list[Any]:
-        if self.studio.settings.public:
-            return self._asking([], render.problem(PUBLIC))
+        if not self.owner.here():
+            return self._asking([], render.problem(self.owner.refusal(PUBLIC)))
         if not sources:
             return self._asking([], render.problem("Select one or more documents first."))
         return self._asking(sources, "")
 
     def forget_pending(self, sources: list[str]) -> list[Any]:
-        if self.studio.settings.public:
-            return self._asking([], render.problem(PUBLIC))
+        if not self.owner.here():
+            return self._asking([], render.problem(self.owner.refusal(PUBLIC)))
         try:
             gone = self.studio.forget(sources)
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
@@ -183,7 +184,7 @@ class DocumentsTab:
         return [sources, gr.Row(visible=bool(sources)), text, said]
 
     def _public_note(self) -> str:
-        return f"<p class='sub'>{PUBLIC}</p>" if self.studio.settings.public else ""
+        return f"<p class='sub'>{PUBLIC}</p>" if not self.owner.possible else ""
 
 
 def moved_uploads(folder: Path, files: list[str]) -> list[Path]:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from . import render, render_retrieval
 from .events import PLAIN, PRIVATE, QUIET, sentence
+from .owner import Owner
 
 PUBLIC = "This is a public demo: its index cannot be changed here."
 LOOK_APART = 0.5  # seconds between two looks at a job
@@ -18,7 +19,7 @@ class IndexHealth:
     """The card's components and what happens on them."""
 
     def __init__(self, studio: Any) -> None:
-        self.studio = studio
+        self.studio, self.owner = studio, Owner(studio)
         with gr.Column(elem_classes="card", elem_id="health_card"):
             gr.HTML(render_retrieval.HEALTH_HEAD, **PLAIN)
             self.shown = gr.HTML("<div class='empty'>Press Show to see it.</div>", elem_id="health", **PLAIN)
@@ -41,8 +42,8 @@ class IndexHealth:
 
     def run_check(self) -> Iterator[list[Any]]:
         """Let the passages look for themselves, and compare the files."""
-        if self.studio.settings.public:
-            yield [gr.skip(), render.problem(PUBLIC)]
+        if not self.owner.here():
+            yield [gr.skip(), render.problem(self.owner.refusal(PUBLIC))]
             return
         uploads = self.studio.home.folder / "uploads"
         for done in self._waiting("Checking", lambda: self.studio.retrieval.check(uploads)):
@@ -50,8 +51,8 @@ class IndexHealth:
 
     def run_rebuild(self) -> Iterator[list[Any]]:
         """Make the vector index anew; searches go on with the old one meanwhile."""
-        if self.studio.settings.public:
-            yield [gr.skip(), render.problem(PUBLIC)]
+        if not self.owner.here():
+            yield [gr.skip(), render.problem(self.owner.refusal(PUBLIC))]
             return
         for done in self._waiting("Rebuilding", lambda: self.studio.retrieval.rebuild()):
             if isinstance(done, str):

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from ragft_core import Settings, SettingsError
 
 from . import theme
+from .owner import Door, Owner
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -27,6 +28,7 @@ def launch(page: gr.Blocks, studio: Any) -> str:
     """Open the page on the settings' port without waiting; returns its address."""
     settings = studio.settings
     port = free_port(settings)
+    middleware = [Middleware(Guard, host=settings.host), Middleware(Door, owner=Owner(studio))]
     page.queue(max_size=settings.queue_size, default_concurrency_limit=4)
     page.launch(
         server_name=settings.host,
@@ -48,7 +50,7 @@ def launch(page: gr.Blocks, studio: Any) -> str:
         theme=theme.theme(),
         head=theme.head(),
         js=theme.script(),
-        app_kwargs={"openapi_url": None, "middleware": [Middleware(Guard, host=settings.host)]},
+        app_kwargs={"openapi_url": None, "middleware": middleware},
     )
     shown = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"

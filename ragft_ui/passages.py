@@ -6,6 +6,7 @@ import gradio as gr
 
 from . import render, render_retrieval
 from .events import PLAIN, PRIVATE, QUIET, sentence
+from .owner import Owner
 
 PUBLIC = "This is a public demo: its documents cannot be changed here. Run RAGFT yourself to use your own."
 
@@ -14,7 +15,7 @@ class Passages:
     """The card's components and what happens on them."""
 
     def __init__(self, studio: Any) -> None:
-        self.studio = studio
+        self.studio, self.owner = studio, Owner(studio)
         with gr.Column(elem_classes="card", elem_id="passages_card"):
             gr.HTML(render_retrieval.CHUNKS_HEAD, **PLAIN)
             with gr.Row(elem_classes="fields"):
@@ -64,15 +65,15 @@ class Passages:
         text = next((one.text for one in pieces if one.id == piece), None)
         if text is None:
             return [*self._closed(render_retrieval.chunks(pieces)), ""]
-        may = not self.studio.settings.public
+        may = self.owner.here()
         field = gr.Textbox(value=text, visible=True, interactive=may)
         return [field, gr.Button(visible=may), render_retrieval.chunks(pieces, piece or ""), ""]
 
     def edit(self, source: str | None, piece: str | None, text: str) -> list[Any]:
         """Save the words, and say after how long they can be found."""
         skipped = [gr.skip()] * 4
-        if self.studio.settings.public:
-            return [*skipped, render.problem(PUBLIC)]
+        if not self.owner.here():
+            return [*skipped, render.problem(self.owner.refusal(PUBLIC))]
         if not source or not piece:
             return [*skipped, render.problem("Choose a document and a passage first.")]
         try:

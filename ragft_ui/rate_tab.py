@@ -4,10 +4,12 @@ from typing import Any
 
 import gradio as gr
 
-from ragft_core.ratings import RatingError, Ratings, Study
+from ragft_core.ratings import RatingError, Study
+from ragft_core.ratings.nouns import JUDGE
 
 from . import render, render_rate
 from .events import PRIVATE, QUIET, sentence
+from .owner import Owner
 from .rating_desk import RatingDesk
 from .results_view import ResultsView
 from .study_form import StudyForm
@@ -36,22 +38,33 @@ class RateTab:
     """Exactly one of lobby, desk and results is shown; a link `/?study=<id>` leads straight to the desk."""
 
     def __init__(self, studio: Any) -> None:
-        self.studio = studio
-        self.ratings = Ratings(studio.store)
-        public = studio.settings.public
+        self.studio, self.owner = studio, Owner(studio)
+        self.ratings = studio.ratings
+        kept = studio.home.lasting
+        gr.HTML("" if kept else render_rate.NOT_KEPT, visible=not kept, elem_id="not_kept", apply_default_css=False)
         with gr.Column(elem_id="rate_lobby") as self.lobby:
             self.problem = gr.HTML("", elem_id="lobby_problem", apply_default_css=False)
-            with gr.Row(elem_classes="fields", visible=not public):
+            with gr.Row(elem_classes="fields", visible=self.owner.free) as self.mine:
                 with gr.Column(elem_classes="card", scale=3, min_width=320):
                     gr.HTML(HEAD, apply_default_css=False)
                     self.list = gr.HTML("", elem_id="studies", apply_default_css=False, js_on_load=ROW_ACTS)
                 with gr.Column(scale=2, min_width=320):
                     self.form = StudyForm(studio, self.ratings)
-            if public:
-                gr.HTML(f"<div class='empty'>{render_rate.PUBLIC}</div>", apply_default_css=False)
-        self.desk = RatingDesk(self.ratings, public)
+            words = render_rate.PUBLIC if self.owner.public else render_rate.VISITOR
+            with gr.Column(visible=not self.owner.free) as self.visitors:
+                gr.HTML(f"<div class='empty'>{words}</div>", apply_default_css=False)
+        self.desk = RatingDesk(self.ratings, self.owner)
         self.view = ResultsView(studio, self.ratings)
-        self.shown = [self.lobby, self.list, self.problem, *self.form.refreshed, *self.desk.shown, *self.view.shown]
+        self.shown = [
+            self.lobby,
+            self.mine,
+            self.visitors,
+            self.list,
+            self.problem,
+            *self.form.refreshed,
+            *self.desk.shown,
+            *self.view.shown,
+        ]
         self._wire()
 
     def _wire(self) -> None:
@@ -85,24 +98,25 @@ class RateTab:
 
     def open_lobby(self) -> dict[Any, Any]:
         opened = {self.lobby: gr.Column(visible=True), self.problem: ""} | self.desk.closed() | self.view.closed()
-        if self.studio.settings.public:
-            return opened
-        return opened | {self.list: self.list_studies()} | self.form.refresh()
+        here = self.owner.here()
+        opened |= {self.mine: gr.Row(visible=here), self.visitors: gr.Column(visible=not here)}
+        return opened | {self.list: self.list_studies()} | self.form.refresh() if here else opened
 
     def _at_desk(self, study: str, kept: Any, request: gr.Request) -> dict[Any, Any]:
         """Before the first ballot, titles and arms leave the page."""
-        away = {self.lobby: gr.Column(visible=False), self.list: "", self.problem: ""} | self.view.closed()
+        away = {self.lobby: gr.Column(visible=False), self.list: "", self.problem: ""} | self.form.put_away()
+        away |= self.view.closed()
         return away | self.desk.closed() | self.desk.enter(study, kept, request)
 
     # ---------------------------------------------------------------- the list
 
     def list_studies(self) -> str:
-        if self.studio.settings.public:
+        if not self.owner.here():
             return ""
         return render_rate.study_list([self._row(study) for study in self.ratings.studies()])
 
     def _row(self, study: Study) -> tuple[Study, int, int, int]:
-        said = [rating for rating in self.ratings.ledger.ratings(study.id) if rating.counts]
+        said = [r for r in self.ratings.ledger.ratings(study.id) if r.counts and JUDGE not in r.flags]
         return study, len(self.ratings.items(study.id)), len({rating.rater for rating in said}), len(said)
 
     def act(self, kept: Any, request: gr.Request, event: gr.EventData) -> dict[Any, Any]:
@@ -111,8 +125,7 @@ class RateTab:
         try:
             if act == "rate":
                 return self._at_desk(study, kept, request)
-            if self.studio.settings.public:
-                raise RatingError(render_rate.PUBLIC)
+            self.owner.check(render_rate.PUBLIC)
             if act == "results":
                 shown = self.view.open(study)
                 return {self.lobby: gr.Column(visible=False), self.list: "", self.problem: ""} | shown

@@ -9,6 +9,7 @@ from ragft_core.ratings import RatingError, Ratings, Vote
 
 from . import render, render_rate
 from .events import PRIVATE, QUIET, sentence
+from .owner import Owner
 from .theme import ASSETS
 
 KEY, SECRET = "ragft-rater", "not-a-secret"  # fixed, or a reload would forget the rater after every restart
@@ -19,8 +20,8 @@ LIVE = '<div role="status" aria-live="polite">${value}</div>'
 class RatingDesk:
     """The rater's column. `seat` (study, rater) lies in the page, so that votes outlive a restart of the server."""
 
-    def __init__(self, ratings: Ratings, public: bool) -> None:
-        self.ratings = ratings
+    def __init__(self, ratings: Ratings, owner: Owner) -> None:
+        self.ratings, self.owner = ratings, owner
         with gr.Column(visible=False, elem_id="rating_desk") as self.column:
             self.study = gr.Textbox(visible="hidden", show_label=False, elem_id="rate_study")
             self.rater = gr.Textbox(visible="hidden", show_label=False)
@@ -32,11 +33,11 @@ class RatingDesk:
             self.sheet = gr.HTML("", elem_id="sheet", apply_default_css=False, js_on_load=script())
             with gr.Row(elem_classes="actions"):
                 self.other = gr.Button("Rate under another name", size="sm", elem_id="rate_other")
-                self.leave = gr.Button("All studies", size="sm", elem_id="leave_btn", visible=not public)
+                self.leave = gr.Button("All studies", size="sm", elem_id="leave_btn", visible=owner.free)
         # Put on the page outside the tab, by the page's wiring: what lies in a tab is not read before its first visit.
         self.kept = gr.BrowserState(None, storage_key=KEY, secret=SECRET, render=False)
         self.shown = [self.column, self.study, self.rater, self.spoken, self.problem, self.sheet]
-        self.shown += [self.door, self.welcome, self.agree, self.name, self.kept]
+        self.shown += [self.door, self.welcome, self.agree, self.name, self.kept, self.leave]
         self._wire()
 
     def _lay_out_door(self) -> None:
@@ -70,6 +71,7 @@ class RatingDesk:
     def enter(self, study_id: str, kept: Any, request: gr.Request) -> dict[Any, Any]:
         """The ballot where this browser stopped, or the door of the study."""
         opened = {self.column: gr.Column(visible=True), self.problem: "", self.sheet: "", self.rater: ""}
+        opened |= {self.leave: gr.Button(visible=self.owner.here())}
         try:
             study = self.ratings.study(study_id)
             if isinstance(kept, Mapping) and kept.get("study") == study.id:

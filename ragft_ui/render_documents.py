@@ -11,8 +11,8 @@ ROWS = 200  # a longer table helps nobody; the filter does
 
 ADD_HEAD = (
     "<h2 class='sect'>Add documents</h2>"
-    "<p class='sub'>PDF, Word, PowerPoint, Excel, OpenDocument, "
-    "e-books, mails, web pages, tables, text, scans. They are cut into passages and stay on this machine; a file with the same name replaces its earlier version.</p>"
+    "<p class='sub'>PDF, Word, PowerPoint, Excel, OpenDocument, e-books, mails, web pages, tables, text, scans. "
+    "They are cut into passages and stay on this machine; a file with the same name replaces its earlier version.</p>"
 )
 STATUS_KIND = {"added": "good", "updated": "good", "skipped": "warn", "failed": "bad"}
 

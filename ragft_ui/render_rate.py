@@ -27,6 +27,15 @@ EMPTY = (
     "comparisons in which at least two arms finished their answers. Answers made elsewhere can be imported below.</div>"
 )
 PUBLIC = "This is a public demo: you can rate a study whose link you were given, but not make, export or close one."
+NOT_KEPT = (
+    "<div class='notice bad' role='alert'><span><b>Not kept across restarts.</b> No lasting storage is mounted here: "
+    "when this app restarts, all studies and ratings are gone. Download before you leave: Results, then Export CSV."
+    "</span></div>"
+)
+VISITOR = (
+    "You can rate a study whose link you were given. Its owner makes, reads and closes studies, by the link that was "
+    "printed when RAGFT started."
+)
 
 
 def arm_label(arm: str) -> str:

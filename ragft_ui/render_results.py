@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from ragft_core.ratings import Study
+from ragft_core.ratings import Progress, Rater, Study
 from ragft_core.ratings.nouns import LETTERS
 
+from . import render_judges
 from .render_rate import arm_class, arm_label, count
 
 if TYPE_CHECKING:
@@ -21,21 +22,27 @@ AGREES = ((0.8, "high"), (0.667, "enough for careful conclusions"), (0.4, "moder
 SHOWN = 50  # notes about faulty items
 
 
-def page(study: Study, questions: Mapping[str, str], found: "Results") -> str:
+def page(
+    study: Study, questions: Mapping[str, str], found: "Results", joined: Sequence[tuple[Rater, Progress]] = ()
+) -> str:
+    """All results; `joined` says who takes part and how far each is, also who has not voted yet."""
     title = (
         f"<h2 class='sect'>{escape(study.title)}</h2><p class='sub'>{count(found.ranking.ratings, 'rating')} of "
         f"{count(found.ranking.items, 'item')} by {count(len(found.raters), 'rater')}; the study is "
         f"{'open' if study.is_open else 'closed'}.</p>"
     )
     if not found.ranking.ratings:
-        return card(title + "<div class='empty'>Ratings will be counted here as they come in.</div>")
+        empty = "<div class='empty'>Ratings will be counted here as they come in.</div>"
+        there = card(f"<h3 class='sect'>Raters</h3>{raters(found.raters, joined)}") if joined or found.raters else ""
+        return f"<div class='results'>{card(title + empty)}{there}</div>"
     parts = [
-        card(title + verdict(found.ranking.verdict, found.bad, found.bad_matters) + plot(found.ranking)),
+        card(title + verdict(found.ranking.verdict, found.bad, found.bad_matters) + plot(study, found.ranking)),
         card("<h3 class='sect'>Who was preferred to whom</h3>" + pairs(found.ranking.differences) + matrix(found)),
         card(criteria(study, found)) if found.scores else "",
         card(categories(found.categories)) if found.categories else "",
         card("<h3 class='sect'>Can this be believed?</h3>" + checks(found)),
-        card("<h3 class='sect'>Raters</h3>" + raters(found.raters)),
+        card(render_judges.judges(found.judges)) if found.judges else "",
+        card("<h3 class='sect'>Raters</h3>" + raters(found.raters, joined)),
         card(flagged(found.flagged, questions)) if found.flagged else "",
     ]
     return f"<div class='results'>{''.join(parts)}</div>"
@@ -92,7 +99,7 @@ def verdict(said: "Verdict", bad: "Share", bad_matters: bool) -> str:
     return f"<p class='verdict {kind}'>{words}</p>{known}"
 
 
-def plot(ranking: "Ranking") -> str:
+def plot(study: Study, ranking: "Ranking") -> str:
     """Strength with its interval, an arm per row; the further right, the more preferred."""
     ends = [end for s in ranking.standings for end in (s.low, s.high, s.strength) if end is not None]
     reach = max(0.5, *(abs(end) for end in ends)) * 1.08
@@ -116,7 +123,8 @@ def plot(ranking: "Ranking") -> str:
     )
     return (
         f"<div class='plot'>{''.join(rows)}</div><p class='sub'>Strength in log-odds (Bradley-Terry, mean 0) with "
-        f"its 95 % interval over items; right of the line is better than the average arm.</p>{counts}"
+        f"its 95 % interval over items; right of the line is better than the average arm.</p>"
+        f"{render_judges.ranking_plot(ranking, study.title)}{counts}"
     )
 
 
@@ -185,7 +193,7 @@ def categories(found: "Mapping[str, Ranking]") -> str:
 def checks(found: "Results") -> str:
     rows = [
         ("Agreement of raters", agreement(found.agreement)),
-        ("Position", position(found.positions)),
+        ("Position", position(found.positions) + render_judges.position_plot(found.positions)),
         ("Blindness", blinding(found.blinding)),
     ]
     return "<dl class='checks'>" + "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in rows) + "</dl>"
@@ -220,12 +228,16 @@ def blinding(said: "Blinding") -> str:
     )
 
 
-def raters(rows: "Sequence[RaterRow]") -> str:
+def raters(rows: "Sequence[RaterRow]", joined: Sequence[tuple[Rater, Progress]] = ()) -> str:
+    of = {rater.id: progress.total for rater, progress in joined}
+    waiting = [
+        [escape(rater.id), f"0 of {of[rater.id]}"] for rater, _ in joined if rater.id not in {r.rater for r in rows}
+    ]
     head = ["Rater", "Rated", "Skipped", "Median time", "Under 3 s", "Checks right", "Same again", "As others"]
     cells = [
         [
             escape(row.rater),
-            str(row.rated),
+            f"{row.rated} of {of[row.rater]}" if row.rater in of else str(row.rated),
             str(row.skipped),
             "&ndash;" if row.median_seconds is None else f"{row.median_seconds:.0f} s",
             str(row.fast),
@@ -233,7 +245,7 @@ def raters(rows: "Sequence[RaterRow]") -> str:
         ]
         for row in rows
     ]
-    return table(head, cells, "Raters")
+    return table(head, cells + [[*row, *["&ndash;"] * 6] for row in waiting], "Raters")
 
 
 def flagged(rows: Sequence[tuple[str, str, str]], questions: Mapping[str, str]) -> str:

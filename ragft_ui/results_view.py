@@ -11,8 +11,10 @@ import gradio as gr
 
 from ragft_core.ratings import RatingError, Ratings
 
-from . import render, render_rate, render_results
+from . import render, render_rate, render_results, study_form
 from .events import PRIVATE, sentence
+from .owner import NotOwnerError, Owner
+from .theme import ASSETS
 
 FILES = [
     ("Table, one row per rater and item (CSV)", "ratings.csv"),
@@ -20,6 +22,11 @@ FILES = [
     ("Arena pairs (JSONL)", "pairs.jsonl"),
     ("Exact archive with every version (JSONL)", "ratings.jsonl"),
 ]
+JUDGE_HELP = (
+    "RAGFT asks no outside model. Let a judge read the answers elsewhere (the CSV of ratings has item ids and texts) "
+    "and give its verdicts here: item_id, and winner (an arm, tie or bad) or a column of scores per arm such as "
+    "rag_score; optional judge. They are shown beside people's ratings and never counted among them."
+)
 KEPT_SECONDS = 3600  # an export can be made again at any time
 # `DownloadButton.click(fn, outputs=itself)` would need two clicks: this one is hidden and clicked once it has its file.
 FETCH = """() => setTimeout(() =>
@@ -30,7 +37,7 @@ class ResultsView:
     """Shown for the study in `study`; an empty one hides it."""
 
     def __init__(self, studio: Any, ratings: Ratings) -> None:
-        self.studio, self.ratings = studio, ratings
+        self.studio, self.ratings, self.owner = studio, ratings, Owner(studio)
         with gr.Column(visible=False, elem_id="rate_results") as self.column:
             self.study = gr.Textbox(visible="hidden", show_label=False)
             with gr.Row(elem_classes="actions"):
@@ -39,7 +46,7 @@ class ResultsView:
                 gr.HTML("", elem_classes="grow", apply_default_css=False)
                 self.csv = gr.Button("Export CSV", variant="primary", size="sm", elem_id="export_csv")
             self.said = gr.HTML("", elem_id="export_said", apply_default_css=False)
-            self.body = gr.HTML("", elem_id="results_body", apply_default_css=False)
+            self.body = gr.HTML("", elem_id="results_body", apply_default_css=False, js_on_load=saving())
             with gr.Accordion("Other files", open=False, elem_id="other_files"):
                 self.kind = gr.Radio(FILES, value="ratings.csv", label="File")
                 self.texts = gr.Checkbox(
@@ -49,13 +56,23 @@ class ResultsView:
                 )
                 with gr.Row(elem_classes="actions"):
                     self.other = gr.Button("Export", size="md", elem_id="export_other")
+            with gr.Accordion("Verdicts of an LLM judge", open=False, elem_id="judge_card"):
+                gr.HTML(f"<p class='sub'>{JUDGE_HELP}</p>", apply_default_css=False)
+                with gr.Row(elem_classes="actions"):
+                    self.judged = gr.UploadButton(
+                        "Choose a file of verdicts", file_types=[".csv", ".jsonl"], size="md", elem_id="judge_btn"
+                    )
+                self.took = gr.HTML("", elem_id="judge_said", apply_default_css=False)
         self.file = gr.DownloadButton("file", visible="hidden", elem_id="file_dl")
-        self.shown = [self.column, self.study, self.said, self.body]
+        self.shown = [self.column, self.study, self.said, self.body, self.took]
         self._wire()
 
     def _wire(self) -> None:
         reading = {**PRIVATE, "concurrency_limit": 2}
         gr.on([self.study.change, self.again.click], self.read, self.study, self.body, **reading)
+        self.judged.upload(self.take_judge, [self.study, self.judged], [self.took, self.judged], **PRIVATE).then(
+            self.read, self.study, self.body, **reading
+        )
         self.csv.click(self.export_csv, self.study, [self.file, self.said], **PRIVATE).success(
             None, js=FETCH, **PRIVATE
         )
@@ -69,22 +86,35 @@ class ResultsView:
             self.column: gr.Column(visible=True),
             self.study: study,
             self.said: "",
+            self.took: "",
             self.body: "<div class='card'><div class='empty'>Working out the results &hellip;</div></div>",
         }
 
     def closed(self) -> dict[Any, Any]:
-        return {self.column: gr.Column(visible=False), self.study: "", self.said: "", self.body: ""}
+        return {self.column: gr.Column(visible=False), self.study: "", self.said: "", self.body: "", self.took: ""}
 
     def read(self, study_id: str) -> str:
         if not study_id:
             return ""
         try:
-            self._owner_only()
+            self.owner.check(render_rate.PUBLIC)
             study = self.ratings.study(study_id)
             questions = {item.id: item.comparison.question for item in self.ratings.items(study.id)}
-            return render_results.page(study, questions, self.ratings.results(study.id))
+            return render_results.page(study, questions, self.ratings.results(study.id), self.ratings.raters(study.id))
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             return render.problem(sentence(error))
+
+    def take_judge(self, study_id: str, file: str | None) -> list[Any]:
+        """Verdicts that an LLM gave elsewhere on this study's items."""
+        try:
+            self.owner.check(render_rate.PUBLIC)
+            if not file:
+                raise RatingError("Choose a file first.")
+            done = self.ratings.import_file(file, study=study_id)
+            Path(file).unlink(missing_ok=True)  # the database has it; a second copy would outlive it
+            return [study_form.imported(done), None]
+        except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
+            return [render.problem(sentence(error)), gr.skip()]
 
     # ---------------------------------------------------------------- files
 
@@ -108,13 +138,14 @@ class ResultsView:
 
     def _may_export(self) -> None:
         try:
-            self._owner_only()
-        except RatingError as error:
+            self.owner.check(render_rate.PUBLIC)
+        except NotOwnerError as error:
             raise refused(error) from error
 
-    def _owner_only(self) -> None:
-        if self.studio.settings.public:
-            raise RatingError(render_rate.PUBLIC)
+
+def saving() -> str:
+    """The script behind the buttons that save a plot."""
+    return (ASSETS / "plots.js").read_text("utf-8")
 
 
 def refused(error: Exception) -> gr.Error:

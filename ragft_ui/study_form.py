@@ -9,12 +9,14 @@ import gradio as gr
 from ragft_core.ratings import CRITERIA, RatingError, Ratings
 from ragft_core.types import ARMS, DEFAULT_ARMS, Comparison
 
-from . import render, render_rate
+from . import render, render_rate, study_items
 from .events import PRIVATE, sentence
+from .owner import Owner
 from .render_rate import LABELS, count
 
 MOST = 100_000  # comparisons that are looked through
 SHOWN_WORDS = 5
+NEXT = "Copy its link in the list and send it to the raters."
 OPTIONS = {
     "Show the reference answer": "show_reference",
     "Show the passages that were read, in one box for all answers": "show_evidence",
@@ -24,7 +26,8 @@ OPTIONS = {
 }
 IMPORT_HELP = (
     "<h2 class='sect'>Import</h2><p class='sub'>A CSV that was exported here, arena pairs (model_a, model_b, winner), "
-    "an archive (.jsonl), or answers made elsewhere (question, arm, answer), which become a new study.</p>"
+    "an archive (.jsonl), or answers made elsewhere (question, arm, answer; optional reference, category, gold, "
+    "context), which become a new study with the instructions, criteria and blinding chosen under New study.</p>"
 )
 
 
@@ -32,11 +35,12 @@ class StudyForm:
     """The owner's right-hand side; `made` and `imported` are the events after which the list has changed."""
 
     def __init__(self, studio: Any, ratings: Ratings) -> None:
-        self.studio, self.ratings = studio, ratings
+        self.studio, self.ratings, self.owner = studio, ratings, Owner(studio)
         with gr.Column(elem_classes="card", elem_id="new_study"):
             self.found = gr.HTML("", apply_default_css=False)
             with gr.Column() as self.fields_box:
                 self._lay_out_fields()
+            self._lay_out_options()
             self.said = gr.HTML("", elem_id="study_said", apply_default_css=False)
         with gr.Column(elem_classes="card", elem_id="import_card"):
             gr.HTML(IMPORT_HELP, apply_default_css=False)
@@ -45,10 +49,10 @@ class StudyForm:
                     "Choose a file", file_types=[".csv", ".jsonl"], size="md", elem_id="import_btn"
                 )
             self.took = gr.HTML("", elem_id="import_said", apply_default_css=False)
-        fields = [self.title, self.latest, self.arms, self.criteria, self.options, self.raters, self.overlap]
-        fields += [self.repeats, self.instructions, self.consent]
-        self.made = self.make.click(self.create, fields, [self.said, self.title], **PRIVATE)
-        self.imported = self.take.upload(self.import_file, self.take, [self.took, self.take], **PRIVATE)
+        how = [self.criteria, self.options, self.raters, self.overlap, self.repeats, self.instructions, self.consent]
+        fields = [self.title, self.latest, self.arms, *how, self.marks]
+        self.made = self.make.click(self.create, fields, [self.said, self.title], js=study_items.COLLECT, **PRIVATE)
+        self.imported = self.take.upload(self.import_file, [self.take, *how], [self.took, self.take], **PRIVATE)
 
     def _lay_out_fields(self) -> None:
         self.title = gr.Textbox(label="Title", placeholder="For yourself; raters do not see it", lines=1)
@@ -62,7 +66,11 @@ class StudyForm:
         self.latest = gr.Number(
             0, precision=0, minimum=0, label="Latest comparisons only", info="How many, newest first; 0: all of them."
         )
+        self.items = gr.HTML("", apply_default_css=False)
+        self.marks = gr.JSON(visible=False)
         self.make = gr.Button("Make the study", variant="primary", size="md", elem_id="make_study")
+
+    def _lay_out_options(self) -> None:
         with gr.Accordion("Instructions, criteria and blinding", open=False, elem_id="study_options"):
             self.instructions = gr.Textbox(
                 render_rate.INSTRUCTIONS, label="Instructions", lines=4, max_lines=12, info="What raters read first."
@@ -109,11 +117,16 @@ class StudyForm:
                 [(f"{LABELS[key]} ({counts[key]})", key) for key in there],
                 value=[key for key in there if key in latest],
             ),
+            self.items: study_items.table(ready, there),
         }
+
+    def put_away(self) -> dict[Any, Any]:
+        """Questions and gold choices leave the page before somebody rates on it."""
+        return {self.items: ""}
 
     @property
     def refreshed(self) -> list[Any]:
-        return [self.found, self.fields_box, self.arms]
+        return [self.found, self.fields_box, self.arms, self.items]
 
     def create(
         self,
@@ -127,24 +140,23 @@ class StudyForm:
         repeats: float,
         instructions: str,
         consent: str,
+        marks: Any = None,
     ) -> list[Any]:
+        """A study of the latest comparisons, but for those that the table of items leaves out."""
         try:
-            self._owner_only()
+            self.owner.check(render_rate.PUBLIC)
+            marked = study_items.marks_of(marks)
             if len(arms) < 2:
                 raise RatingError("Choose at least two arms to compare.")
             comparisons = judgeable(self.studio.history(MOST))[: int(latest or 0) or None]
-            chosen: dict[str, Any] = {field: words in options for words, field in OPTIONS.items()}
+            comparisons = [one for one in comparisons if one.id not in marked.left_out]
             study, left_out = self.ratings.create(
                 title.strip() or f"Study of {count(len(comparisons), 'comparison')}",
                 comparisons,
                 arms=arms,
-                criteria=tuple(c for c in CRITERIA if c.key in criteria),
-                raters=int(raters or 1),
-                overlap=overlap,
-                repeats=repeats,
-                instructions=instructions.strip(),
-                consent=consent.strip(),
-                **chosen,
+                categories=marked.categories,
+                gold=marked.gold,
+                **chosen(criteria, options, raters, overlap, repeats, instructions, consent),
             )
             items = len(self.ratings.items(study.id))
             return [made(items, left_out, self.ratings.telling_words(study.id)), gr.Textbox(value="")]
@@ -153,20 +165,38 @@ class StudyForm:
 
     # ---------------------------------------------------------------- importing
 
-    def import_file(self, file: str | None) -> list[Any]:
+    def import_file(self, file: str | None, *how: Any) -> list[Any]:
+        """Take a file in; `how` to judge (the fields of the form) holds for a file of answers."""
         try:
-            self._owner_only()
+            self.owner.check(render_rate.PUBLIC)
             if not file:
                 raise RatingError("Choose a file first.")
-            done = self.ratings.import_file(file)
+            done = self.ratings.import_file(file, **(chosen(*how) if how else {}))
             Path(file).unlink(missing_ok=True)  # the database has it; a second copy would outlive it
             return [imported(done), None]
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             return [render.problem(sentence(error)), gr.skip()]
 
-    def _owner_only(self) -> None:
-        if self.studio.settings.public:
-            raise RatingError(render_rate.PUBLIC)
+
+def chosen(
+    criteria: list[str],
+    options: list[str],
+    raters: float | None,
+    overlap: float,
+    repeats: float,
+    instructions: str,
+    consent: str,
+) -> dict[str, Any]:
+    """The form's fields as those of a Study."""
+    shown: dict[str, Any] = {field: words in options for words, field in OPTIONS.items()}
+    return shown | {
+        "criteria": tuple(c for c in CRITERIA if c.key in criteria),
+        "raters": int(raters or 1),
+        "overlap": overlap,
+        "repeats": repeats,
+        "instructions": instructions.strip(),
+        "consent": consent.strip(),
+    }
 
 
 def finished(comparison: Comparison) -> tuple[str, ...]:
@@ -185,7 +215,7 @@ def made(items: int, left_out: dict[str, str], telling: Sequence[tuple[str, str]
         if left_out
         else ""
     )
-    said = f"<p class='sub'><b>Made with {count(items, 'item')}.</b>{render_rate.escape(rest)}</p>"
+    said = f"<p class='sub'><b>Made with {count(items, 'item')}.</b> {NEXT}{render_rate.escape(rest)}</p>"
     if telling:
         words = sorted({word for _, word in telling}, key=str.lower)
         more = " and others" if len(words) > SHOWN_WORDS else ""
@@ -200,10 +230,14 @@ def made(items: int, left_out: dict[str, str], telling: Sequence[tuple[str, str]
 
 def imported(done: dict[str, Any]) -> str:
     kinds = {"ratings": "ratings", "pairs": "arena pairs", "archive": "an archive", "answers": "answers to be judged"}
+    kinds["judge"] = "verdicts of an LLM judge"
     parts = [f"{count(len(done['studies']), 'study').replace('studys', 'studies')}", count(done["items"], "item")]
     parts += [f"{done['added']:,} added"] if done["kind"] != "answers" else []
     parts += [f"{done[name]:,} {words}" for name, words in NOT_ADDED.items() if done[name]]
-    parts += [f"{count(len(done['left_out']), 'item')} left out"] if done["left_out"] else []
+    if done["left_out"]:
+        reasons = "; ".join(sorted(set(done["left_out"].values())))
+        what = "row" if done["kind"] == "judge" else "item"
+        parts.append(f"{count(len(done['left_out']), what)} left out ({render_rate.escape(reasons)})")
     return f"<p class='sub'><b>Imported {kinds.get(done['kind'], 'a file')}</b>: {', '.join(parts)}.</p>"
 
 

@@ -6,15 +6,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ragft_core import HomeError
-from ragft_core.home import Home, owner_of, write_atomically
+from ragft_core.home import Home, lasting, owner_of, write_atomically
 
 HOLD = """
 import sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from ragft_core.home import Home
 home = Home.open(Path(sys.argv[1]))
 home.announce("http://127.0.0.1:1")
@@ -86,3 +88,23 @@ def test_an_unreadable_owner_file_is_no_obstacle(home: Path) -> None:
     (home / "owner.json").write_text("{half")
     assert owner_of(home) == {}
     Home.open(home).close()
+
+
+@pytest.mark.parametrize(
+    ("mounts", "space", "kept"),
+    [
+        ({"/": "ext4"}, False, True),
+        ({"/": "overlay"}, False, True),
+        ({"/": "overlay"}, True, False),
+        ({"/": "overlay", "/data": "fuse"}, True, True),
+        ({"/": "ext4", "/data": "tmpfs"}, False, False),
+        ({"/": "ext4", "/data/ragft": "ext4", "/data": "tmpfs"}, True, True),
+    ],
+)
+def test_what_outlives_a_restart(
+    monkeypatch: pytest.MonkeyPatch, mounts: dict[str, str], space: bool, kept: bool
+) -> None:
+    parts = [SimpleNamespace(mountpoint=place, fstype=kind) for place, kind in mounts.items()]
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: parts)
+    monkeypatch.setenv("SPACE_ID", "someone/ragft") if space else monkeypatch.delenv("SPACE_ID", raising=False)
+    assert lasting(Path("/data/ragft")) is kept

@@ -63,7 +63,10 @@ class RaterRow:
 
 @dataclass(frozen=True)
 class JudgeBias:
-    """How much more often an LLM judge prefers an arm than people do, on the items both judged (a win 1, a tie 1/2)."""
+    """How much more often an LLM judge prefers an arm than people do, on the items both judged (a win 1, a tie 1/2).
+
+    `biased` says that the interval of the difference excludes 0; it is None below 20 items.
+    """
 
     arm: str
     judge: float
@@ -72,6 +75,10 @@ class JudgeBias:
     low: float
     high: float
     items: int
+
+    @property
+    def biased(self) -> bool | None:
+        return None if self.items < ENOUGH_CHOICES else self.low > 0 or self.high < 0
 
 
 def position_bias(arms: Sequence[str], ratings: Sequence[Rating]) -> PositionBias:
@@ -201,3 +208,21 @@ def judge_bias(
         judged, liked = sum(t for *_, t in both) / n, sum(o for _, o, _ in both) / n
         rows.append(JudgeBias(arm, judged, liked, mean, low, high, n))
     return rows
+
+
+def judge_agreement(
+    people: Mapping[str, Sequence[tuple[str, str, str]]], judge: Mapping[str, Sequence[tuple[str, str, str]]]
+) -> Share:
+    """How often a person and the judge prefer the same one of two answers to an item (neither counts as a choice).
+
+    As in the published comparison of MT-Bench ("with ties"): every pair of verdicts on the same two answers counts.
+    """
+    same = []
+    for item in people.keys() & judge.keys():
+        said: dict[frozenset[str], list[str]] = {}
+        for a, b, winner in judge[item]:
+            said.setdefault(frozenset((a, b)), []).append("" if winner in NOT_ARMS else winner)
+        for a, b, winner in people[item]:
+            ours = "" if winner in NOT_ARMS else winner
+            same += [theirs == ours for theirs in said.get(frozenset((a, b)), ())]
+    return wilson(sum(same), len(same))

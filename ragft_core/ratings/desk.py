@@ -16,6 +16,7 @@ from . import exchange
 from .blind import Turn, ballot, queue, telling_words
 from .ledger import Ledger
 from .nouns import (
+    JUDGE,
     SKIP,
     Ballot,
     Item,
@@ -103,7 +104,7 @@ class Ratings:
         """Take part; joining again (after a reload) gives the same rater and queue. `auth` is "typed" or "login"."""
         study, name = self._open(study_id), rater_name(rater)
         known = next((r for r in self.ledger.raters(study.id) if r.id == name), None)
-        if known is not None:
+        if known is not None and known.auth != JUDGE:
             return known
         if study.consent and not consent:
             raise RatingError("Please read the line on what is kept, and agree to it, before you rate.")
@@ -139,6 +140,12 @@ class Ratings:
         return Progress(
             len(turns), len(rated), len(mine) - len(rated), left * median(times) if len(times) > 2 else None
         )
+
+    def raters(self, study_id: str) -> list[tuple[Rater, Progress]]:
+        """Who takes part in a study that is rated here, and how far each is, in the sequence in which they joined."""
+        study = self.study(study_id)
+        people = [r for r in self.ledger.raters(study.id) if r.auth != JUDGE] if study.kind == "answers" else []
+        return [(rater, self.progress(study.id, rater.id)) for rater in people]
 
     def reveal(self, study_id: str, rater: str, place: int) -> tuple[str, ...]:
         """The arms at positions A, B, ... after the rater's vote, if the study allows; RatingError otherwise.
@@ -215,7 +222,7 @@ class Ratings:
         return exchange.export(self.ledger, Path(path), studies, format, texts)
 
     def import_file(self, path: str | Path, **options: Any) -> dict[str, Any]:
-        """`ratings import`: ratings, pairs, an archive, or answers to be judged; see `exchange.import_file`."""
+        """`ratings import`: ratings, pairs, an archive, answers to be judged, or (with `study`) a judge's verdicts."""
         done = exchange.import_file(self.ledger, Path(path), now(), **options)
         with self._lock:
             for study_id in done["studies"]:
@@ -238,7 +245,7 @@ class Ratings:
         if found is None:
             study = self.study(study_id)
             joined = next((r for r in self.ledger.raters(study.id) if r.id == name), None)
-            if joined is None:
+            if joined is None or joined.auth == JUDGE:
                 raise RatingError("Join the study first, with a name of your own.")
             found = queue(study, self.items(study_id), name, joined.slot)
             with self._lock:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..errors import NotFoundError
 from ..home import write_atomically
 from . import archive
 from .cells import LONGEST_CELL, csv_bytes, unsafe
+from .judge import is_judge_file, judge_ratings
 from .ledger import Ledger
 from .nouns import Rater, RatingError, Study
 from .pairs import COLUMNS, TEXTS, as_cells, pair_rows, pairs_batch
@@ -71,17 +73,20 @@ def batch_of(ledger: Ledger, study: Study) -> Batch:
     return Batch(study, tuple(items), tuple(raters), tuple(ledger.ratings(study.id)))
 
 
-def import_file(ledger: Ledger, path: Path, at: str, **options: Any) -> dict[str, Any]:
+def import_file(ledger: Ledger, path: Path, at: str, study: str | None = None, **options: Any) -> dict[str, Any]:
     """Take in a file of ratings or arena pairs, an archive, or answers made elsewhere, told apart by what is in it.
 
-    `options` are those of a Study, for a file of answers. Importing the same file again adds nothing. Returns {kind,
-    studies, items, added, already, different, left_out}. RatingError names the line that cannot be used.
+    With the id of a `study`, a file of an LLM judge's verdicts on its items (see `judge`). `options` are those of a
+    Study, for a file of answers. Importing the same file again adds nothing. Returns {kind, studies, items, added,
+    already, different, left_out}. RatingError names the line that cannot be used.
     """
     path = Path(path).expanduser()
     read = read_rows(path)
     if path.suffix.lower() == ".csv":
         read = [(line, {unsafe(name): unsafe(cell) for name, cell in row.items()}) for line, row in read]
     names = read[0][1].keys()
+    if study is not None:
+        return import_judge(ledger, study, read)
     if names >= {"kind", "study"}:
         return import_archive(ledger, read, at)
     if names >= {"rating_id", "study_id", "choice"}:
@@ -90,13 +95,32 @@ def import_file(ledger: Ledger, path: Path, at: str, **options: Any) -> dict[str
         return import_batches(ledger, "pairs", [pairs_batch(read, path.stem)], at)
     if names >= {"question", "arm", "answer"}:
         items, left_out = items_from_rows(read)
-        study = study_of(options.pop("title", path.stem), items, at, **options)
-        ledger.add_study(study, items, at)
-        return said("answers", [study], len(items), Counter(), left_out)
+        made = study_of(options.pop("title", path.stem), items, at, **options)
+        ledger.add_study(made, items, at)
+        return said("answers", [made], len(items), Counter(), left_out)
+    if is_judge_file(list(names)):
+        raise RatingError(f"{path.name} holds a judge's verdicts: import it into the study that it judges.")
     raise RatingError(
         f"{path.name} is no file this can import: it needs the columns of our ratings, of arena pairs "
         "(model_a, model_b, winner), or of answers (question, arm, answer)."
     )
+
+
+def import_judge(ledger: Ledger, study_id: str, read: Sequence[tuple[int, Any]]) -> dict[str, Any]:
+    """Add a judge's verdicts to a study; they count beside people's ratings and never among them."""
+    found = ledger.studies(study_id)
+    if not found:
+        raise NotFoundError(f"There is no study {study_id[:40]!r}.")
+    if not is_judge_file(list(read[0][1])):
+        raise RatingError(
+            "A judge's file needs the column item_id or question, and winner (an arm, tie or bad) or one column "
+            f"of scores per arm: {', '.join(arm + '_score' for arm in found[0].arms)}."
+        )
+    judges, ratings, left_out = judge_ratings(found[0], ledger.items(study_id), read)
+    for judge in judges:
+        ledger.add_rater(study_id, judge)
+    items = len({rating.item for rating in ratings})
+    return said("judge", found, items, ledger.add_ratings(ratings), left_out)
 
 
 def import_batches(ledger: Ledger, kind: str, found: Sequence[Batch], at: str) -> dict[str, Any]:

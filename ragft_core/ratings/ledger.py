@@ -10,6 +10,7 @@ from typing import Any
 from ..store import Store
 from .nouns import (
     FINAL,
+    JUDGE,
     Item,
     Rater,
     Rating,
@@ -112,16 +113,24 @@ class Ledger:
     # ---------------------------------------------------------------- raters
 
     def add_rater(self, study: str, rater: Rater) -> Rater:
-        """The rater with the next free slot, or the one that joined before under this id."""
+        """The rater with the next free slot, or the one that joined before under this id.
+
+        Judges that are no people count downwards from -1, so that people's shares of the items stay whole.
+        """
+        judge = rater.auth == JUDGE
         with self.store.writing() as db:
             found = db.execute("SELECT data FROM study_raters WHERE study = ? AND id = ?", (study, rater.id)).fetchone()
             if found:
-                return Rater(**json.loads(found[0]))
-            (slot,) = db.execute("SELECT count(*) FROM study_raters WHERE study = ?", (study,)).fetchone()
-            rater = replace(rater, slot=slot)
+                known = Rater(**json.loads(found[0]))
+                if (known.auth == JUDGE) is not judge:
+                    raise RatingError(f"{rater.id[:40]!r} is the name of a person and of an LLM judge; rename one.")
+                return known
+            counted = "SELECT count(*) FROM study_raters WHERE study = ? AND (slot < 0) = ?"
+            (number,) = db.execute(counted, (study, int(judge))).fetchone()
+            rater = replace(rater, slot=-1 - number if judge else number)
             db.execute(
                 "INSERT INTO study_raters (study, id, slot, data) VALUES (?, ?, ?, ?)",
-                (study, rater.id, slot, json.dumps(asdict(rater))),
+                (study, rater.id, rater.slot, json.dumps(asdict(rater))),
             )
             return rater
 

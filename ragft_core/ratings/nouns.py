@@ -11,7 +11,9 @@ from ..types import Comparison, comparison_from_json, known, to_json
 LETTERS = "ABCD"
 TIE, BAD, SKIP = "tie", "bad", "skip"
 NOT_ARMS = (TIE, BAD, SKIP, "")
-FLAGS = ("told", "flagged", "gold", "repeat")
+JUDGE = "judge"
+"""Marks ratings by an LLM, and is the `auth` of such a rater: they are never counted among people's."""
+FLAGS = ("told", "flagged", "gold", "repeat", JUDGE)
 RATER_FLAGS = ("told", "flagged")
 """What a rater may add: "I can tell which is which", "something is wrong with this item"."""
 
@@ -115,7 +117,10 @@ class Study:
 
 @dataclass(frozen=True)
 class Rater:
-    """Somebody who judges: what they typed or their login (`auth`: "typed" or "login"), and never an address."""
+    """Somebody who judges: what they typed or their login (`auth`: "typed" or "login"), and never an address.
+
+    An LLM whose verdicts were imported has the `auth` "judge" and a slot below 0.
+    """
 
     id: str
     slot: int

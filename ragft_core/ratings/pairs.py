@@ -9,7 +9,7 @@ from typing import Any
 
 from ..types import Answer, Comparison
 from .blind import seed_of
-from .nouns import BAD, LETTERS, TIE, Item, Rater, Rating, RatingError, Study, arm_name, clean
+from .nouns import BAD, JUDGE, LETTERS, TIE, Item, Rater, Rating, RatingError, Study, arm_name, clean
 from .table import Batch, number
 from .tallies import preferences
 
@@ -21,14 +21,15 @@ COLUMNS = ("question_id", "model_a", "model_b", "winner", "judge", *TEXTS, "turn
 def pair_rows(batches: Sequence[Batch], texts: bool = True) -> Iterator[dict[str, Any]]:
     """The cleaned battles of FastChat: a rating of three answers with a best one gives two pairs, a tie gives three.
 
-    model_a stood before model_b on the page. Skips, attention checks and second showings are left out. `tstamp` is in
+    model_a stood before model_b on the page. Skips, attention checks, second showings and
+    an LLM judge's verdicts are left out. `tstamp` is in
     seconds since 1970; None where it is not known.
     """
     for batch in batches:
         items = {item.id: item for item in batch.items}
         for rating in batch.ratings:
             item = items[rating.item]
-            if not rating.counts or item.gold or "repeat" in rating.flags:
+            if not rating.counts or item.gold or {"repeat", JUDGE} & set(rating.flags):
                 continue
             setup = item.comparison.setup
             for a, b, winner in preferences(rating):

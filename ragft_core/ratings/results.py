@@ -6,8 +6,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .agreement import Agreement, agreement
-from .bias import Blinding, PositionBias, RaterRow, blinding, position_bias, rater_table
-from .nouns import BAD, Item, Rating, Study
+from .bias import (
+    Blinding,
+    JudgeBias,
+    PositionBias,
+    RaterRow,
+    blinding,
+    judge_agreement,
+    judge_bias,
+    position_bias,
+    rater_table,
+)
+from .nouns import BAD, JUDGE, Item, Rating, Study
 from .strength import (
     Difference,
     Floats,
@@ -20,7 +30,7 @@ from .strength import (
     verdict,
     wins_by_item,
 )
-from .tallies import Record, Share, judged, matrix, records, wilson
+from .tallies import Record, Share, judged, matrix, preferences, records, wilson
 
 ENOUGH_IN_CATEGORY = 10
 ELO = 400 / math.log(10)
@@ -65,6 +75,15 @@ class Score:
 
 
 @dataclass(frozen=True)
+class JudgeRow:
+    """An LLM judge beside people: how often they agree on two answers, and how it leans per arm."""
+
+    judge: str
+    agrees: Share
+    bias: tuple[JudgeBias, ...]
+
+
+@dataclass(frozen=True)
 class Results:
     """All that a page shows of a study.
 
@@ -83,6 +102,7 @@ class Results:
     blinding: Blinding
     bad: Share
     bad_matters: bool
+    judges: tuple[JudgeRow, ...]
     raters: tuple[RaterRow, ...]
     flagged: tuple[tuple[str, str, str], ...]
 
@@ -90,6 +110,7 @@ class Results:
 def results(study: Study, items: Sequence[Item], ratings: Sequence[Rating], seed: int = 0) -> Results:
     """Everything from the current ratings; the same ratings and seed give the same figures."""
     said = judged(study, items, ratings)
+    people = [r for r in ratings if JUDGE not in r.flags]
     ranking = rank(study.arms, items, said, seed)
     without = rank(study.arms, items, said, seed, with_bad=False)
     category = {item.id: item.category for item in items}
@@ -107,9 +128,31 @@ def results(study: Study, items: Sequence[Item], ratings: Sequence[Rating], seed
         blinding=blinding(study, items, said),
         bad=wilson(sum(r.winner == BAD for r in said), len(said)),
         bad_matters=ranking.verdict.winner != without.verdict.winner,
-        raters=tuple(rater_table(items, ratings)),
-        flagged=tuple((r.item, r.rater, r.note) for r in ratings if "flagged" in r.flags),
+        judges=judges(study, items, said, ratings),
+        raters=tuple(rater_table(items, people)),
+        flagged=tuple((r.item, r.rater, r.note) for r in people if "flagged" in r.flags),
     )
+
+
+def judges(
+    study: Study, items: Sequence[Item], people: Sequence[Rating], ratings: Sequence[Rating]
+) -> tuple[JudgeRow, ...]:
+    """A row per LLM judge; attention checks are left out as they are for people."""
+    gold = {item.id for item in items if item.gold}
+    ours = pairs_by_item(people)
+    verdicts = [r for r in ratings if JUDGE in r.flags and r.counts and r.item not in gold]
+    rows = []
+    for name in dict.fromkeys(r.rater for r in verdicts):
+        theirs = pairs_by_item([r for r in verdicts if r.rater == name])
+        rows.append(JudgeRow(name, judge_agreement(ours, theirs), tuple(judge_bias(study.arms, ours, theirs))))
+    return tuple(rows)
+
+
+def pairs_by_item(ratings: Sequence[Rating]) -> dict[str, list[tuple[str, str, str]]]:
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for rating in ratings:
+        found.setdefault(rating.item, []).extend(preferences(rating))
+    return found
 
 
 def rank(
@@ -188,6 +231,10 @@ def to_contract(found: Results) -> dict[str, Any]:
         "ratings": ranking.ratings,
         "bad": asdict(found.bad),
         "bad_matters": found.bad_matters,
+        "judges": [
+            asdict(row) | {"bias": [json_row(asdict(one)) | {"biased": one.biased} for one in row.bias]}
+            for row in found.judges
+        ],
     }
 
 

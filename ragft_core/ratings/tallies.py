@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from .nouns import BAD, NOT_ARMS, TIE, Item, Rating, Study
+from .nouns import BAD, JUDGE, NOT_ARMS, TIE, Item, Rating, Study
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Record:
 
 
 def judged(study: Study, items: Sequence[Item], ratings: Iterable[Rating]) -> list[Rating]:
-    """The ratings that speak about the arms: no skips, no attention checks, no second showings for consistency."""
+    """People's ratings that speak about the arms: no skips, attention checks, second showings, and no LLM's."""
     gold = {item.id for item in items if item.gold}
-    return [r for r in ratings if r.counts and r.item not in gold and "repeat" not in r.flags]
+    return [r for r in ratings if r.counts and r.item not in gold and not {"repeat", JUDGE} & set(r.flags)]
 
 
 def preferences(rating: Rating) -> list[tuple[str, str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -77,10 +78,11 @@ def wait_sheet(page: Any, place: int, state: str = "open") -> None:
     page.wait_for_timeout(150)
 
 
-def test_a_whole_study_by_keyboard_alone(rating: SimpleNamespace, visit: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_whole_study_by_keyboard_alone(rating: SimpleNamespace, visit: Callable[..., Any], width: int) -> None:
     made = study(rating)
-    page = enter(visit, rating, made, "ann")
-    page.screenshot(path=SHOTS / "rate-light.png", full_page=True)
+    page = enter(visit, rating, made, "ann", width=width, height=844 if width < 600 else 900)
+    page.screenshot(path=SHOTS / f"rate-light-{width}.png", full_page=True)
     page.keyboard.press("1")
     wait_sheet(page, 1)
     assert page.evaluate("document.activeElement.className") == "rq"
@@ -230,12 +232,15 @@ def test_the_owner_makes_reads_and_exports_a_study(
     page.wait_for_selector("#make_study", state="visible")
     page.locator("#study_options button").first.click()
     page.get_by_label("Title").fill(f"My study {theme}")
+    mark_items(page)
     page.wait_for_timeout(600)
     clean(page, f"lobby-{theme}")
     page.locator("#make_study").click()
-    page.wait_for_selector("#study_said >> text=Made with 12 items.")
+    page.wait_for_selector("#study_said >> text=Made with 11 items.")
     page.wait_for_selector(f"#studies >> text=My study {theme}")
     made = next(one for one in rating.desk.studies() if one.title == f"My study {theme}")
+    marked = {item.id: (item.category, item.gold) for item in rating.desk.items(made.id) if item.category or item.gold}
+    assert sorted(marked.values()) == [("", "rag"), ("prices", "")] and len(rating.desk.items(made.id)) == 11
     judge(rating, made)
     page.locator(f"#studies [data-act=rate][data-study='{made.id}']").click()
     page.wait_for_selector("#rate_door", state="visible")
@@ -248,12 +253,13 @@ def test_the_owner_makes_reads_and_exports_a_study(
     page.locator(f"#studies [data-act=results][data-study='{made.id}']").click()
     page.wait_for_selector(".verdict")
     page.wait_for_timeout(500)
+    judge_and_plots(page, rating, made, theme)
     clean(page, f"results-{theme}")
     with page.expect_download() as waiting:
         page.locator("#export_csv").click()
     data = Path(waiting.value.path()).read_bytes()
     assert waiting.value.suggested_filename.startswith("ratings-") and data.startswith(b"\xef\xbb\xbf")
-    assert data.count(made.id.encode()) == 24
+    assert data.count(made.id.encode()) == 32  # 22 ratings of people, 10 verdicts
     with page.expect_download() as waiting:
         page.locator("#export_csv").click()
     assert Path(waiting.value.path()).read_bytes() == data
@@ -261,7 +267,78 @@ def test_the_owner_makes_reads_and_exports_a_study(
     page.wait_for_selector("#import_btn", state="visible")
     again = {"name": "ratings.csv", "mimeType": "text/csv", "buffer": data}
     page.locator("#import_card input[type=file]").set_input_files(again)
-    page.wait_for_selector("#import_said >> text=24 were there already")
+    page.wait_for_selector("#import_said >> text=32 were there already")
+
+
+def mark_items(page: Any) -> None:
+    """In the table of items: one is left out, one gets a category, one is an attention check."""
+    page.locator("#study_items summary").click()
+    rows = page.locator("#study_items tr[data-id]")
+    assert rows.count() == 12
+    rows.nth(0).locator("input[type=checkbox]").uncheck()
+    rows.nth(1).locator("input[type=text]").fill("prices")
+    rows.nth(2).locator("select").select_option("rag")
+
+
+def judge_and_plots(page: Any, rating: SimpleNamespace, made: Study, theme: str) -> None:
+    """Take in a judge's verdicts, read how it leans, and save the plots."""
+    items = [item.id for item in rating.desk.items(made.id) if not item.gold]
+    rows = ["item_id,winner,judge", *(f"{item},rag,gpt-x" for item in items), "nowhere,rag,gpt-x"]
+    page.locator("#judge_card button").first.click()
+    file = {"name": "judge.csv", "mimeType": "text/csv", "buffer": "\n".join(rows).encode()}
+    page.locator("#judge_card input[type=file]").set_input_files(file)
+    page.wait_for_selector("#judge_said >> text=1 row left out (no such item)")
+    page.wait_for_selector("#results_body >> text=LLM judges beside people")
+    page.wait_for_timeout(500)
+    for name, kind in (("ranking", "svg"), ("ranking", "png"), ("judge-1", "svg"), ("positions", "png")):
+        with page.expect_download() as waiting:
+            page.locator(f".saves[data-name={name}] [data-save={kind}]").click()
+        assert waiting.value.suggested_filename == f"{name}-{theme}.{kind}"
+        data = Path(waiting.value.path()).read_bytes()
+        (SHOTS / f"plot-{name}-{theme}.{kind}").write_bytes(data)
+        if kind == "png":
+            assert data.startswith(b"\x89PNG") and int.from_bytes(data[16:20]) == 1520 and len(data) > 5000
+            continue
+        root = ElementTree.fromstring(data)
+        assert b"var(" not in data and root.tag == "{http://www.w3.org/2000/svg}svg"
+        ground = root.find("{http://www.w3.org/2000/svg}rect")
+        assert ground is not None and ground.get("fill") == {"light": "#ffffff", "dark": "#111827"}[theme]
+
+
+def test_answers_made_elsewhere_and_arena_pairs_come_in_through_the_page(
+    rating: SimpleNamespace, visit: Callable[..., Any]
+) -> None:
+    page = visit(rating.url)
+    page.get_by_role("tab", name="Rate").click()
+    page.wait_for_selector("#import_btn", state="visible")
+    answers = "question,arm,answer,category,gold\n" + "".join(
+        f"Why {n}?,{arm},Because of {arm[::-1]},{'odd' if n % 2 else ''},{'emu' if n == 3 else ''}\n"
+        for n in range(4)
+        for arm in ("emu", "yak")
+    )
+    bring(page, "elsewhere.csv", answers)
+    page.wait_for_selector("#import_said >> text=answers to be judged")
+    made = next(one for one in rating.desk.studies() if one.title.startswith("elsewhere"))
+    assert made.is_open and made.consent and made.instructions and len(made.criteria) == 4
+    assert {i.id: i.gold for i in rating.desk.items(made.id) if i.gold} == {"Why 3?": "emu"}
+    page.locator(f"#studies [data-act=rate][data-study='{made.id}']").click()
+    page.locator("#rate_agree input").check()
+    page.locator("#rate_name input, #rate_name textarea").fill("ida")
+    page.locator("#rate_start").click()
+    wait_sheet(page, 0)
+    assert page.locator("#study_items").count() == 0
+    page.locator("#leave_btn").click()
+    pairs = "question_id,model_a,model_b,winner,judge\n" + "1,emu,yak,model_a,x\n2,yak,emu,tie,x\n"
+    bring(page, "battles.csv", pairs)
+    page.wait_for_selector("#import_said >> text=Imported arena pairs: 1 study, 2 items, 2 added")
+    bring(page, "nonsense.csv", "a,b\n1,2\n")
+    page.wait_for_selector("#import_said .problem")
+
+
+def bring(page: Any, name: str, text: str) -> None:
+    page.wait_for_selector("#import_btn", state="visible")
+    file = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+    page.locator("#import_card input[type=file]").set_input_files(file)
 
 
 def clean(page: Any, name: str) -> None:
