@@ -1,9 +1,10 @@
 """The one object that the page, the command line and a Python user hold."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ from .types import (
     Status,
 )
 from .version import VERSION
-from .weights import stay_offline
+from .weights import free_memory, stay_offline
 
 if TYPE_CHECKING:
     from .ratings import Ratings
@@ -73,8 +74,15 @@ class Studio:
             if self._engine is None:
                 from .engine import Engine
 
+                before = self._status
                 self._say("loading", f"Loading model {model_name(self.settings.model)}")
-                self._engine = Engine.load(self.settings, self.adapter_folders())
+                try:
+                    self._engine = Engine.load(self.settings, self.adapter_folders())
+                except RagftError as error:
+                    self._say("failed", str(error))
+                    raise
+                if before.state == "ready":  # it had made room for a run (see make_room)
+                    self._say("ready", "Ready")
             return self._engine
 
     @property
@@ -154,6 +162,25 @@ class Studio:
     def _say(self, state: str, message: str, done: int = 0, total: int = 0) -> None:
         since = self._status.since if message == self._status.message else time.monotonic()
         self._status = replace(self._status, state=state, message=message, done=done, total=total, since=since)
+
+    def make_room(self, needed: int, until: Callable[[], object]) -> bool:
+        """Let go of the base model when fewer than `needed` bytes are free; it is loaded again once `until` returns.
+
+        A question in the meantime loads it, too. Returns whether the model was let go.
+        """
+        with self._loading:
+            if self._engine is None or free_memory() >= needed:
+                return False
+            self._engine = None
+        gc.collect()
+
+        def reload() -> None:
+            until()
+            with suppress(RagftError):  # whoever asks next is told
+                _ = self.engine
+
+        threading.Thread(target=reload, name="ragft-reload", daemon=True).start()
+        return True
 
     # ---------------------------------------------------------------- the main job
 

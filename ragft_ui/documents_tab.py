@@ -1,7 +1,6 @@
 """Add documents, see what is in the index, take documents out of it, and try what retrieval finds."""
 
 import queue
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from ragft_core.types import IndexReport, Progress
 from . import render, render_documents
 from .events import PRIVATE, QUIET, sentence
 from .run_settings import MODES
+from .uploads import moved_uploads
 
 SUFFIXES = [".txt", ".md", ".html", ".csv", ".tsv", ".jsonl"]
 LOOK_APART = 0.25  # seconds between two looks at an indexing job
@@ -208,18 +208,3 @@ class DocumentsTab:
 
     def _public_note(self) -> str:
         return f"<p class='sub'>{PUBLIC}</p>" if self.studio.settings.public else ""
-
-
-def moved_uploads(folder: Path, files: list[str]) -> list[Path]:
-    """The uploads moved to `folder` under their own names, so that the same name is the same document next time."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    moved: list[Path] = []
-    for file in map(Path, files):
-        target = folder / file.name
-        for n in range(2, len(files) + 2):
-            if target not in moved:
-                break
-            target = folder / f"{file.stem} ({n}){file.suffix}"
-        shutil.move(file, target)
-        moved.append(target)
-    return moved
