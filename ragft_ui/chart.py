@@ -23,7 +23,7 @@ class Line:
 
 def chart(title: str, lines: Sequence[Line], steps: int, *, mark: int | None = None, small: bool = False) -> str:
     """A figure of value over step (0 to `steps`); `mark` is the step of the best evaluation."""
-    shown = [Line(line.name, line.kind, thinned(line.points), line.dots) for line in lines if line.points]
+    shown = [line for line in map(_finite, lines) if line.points]
     keys = "".join(f"<span class='key {line.kind}'>{escape(line.name)}</span>" for line in lines if len(lines) > 1)
     opening = f"<figure class='chart{' small' if small else ''}'><figcaption><b>{escape(title)}</b>{keys}</figcaption>"
     if not shown:
@@ -52,6 +52,12 @@ def chart(title: str, lines: Sequence[Line], steps: int, *, mark: int | None = N
     )
 
 
+def _finite(line: Line) -> Line:
+    """The line as it can be drawn."""
+    points = thinned([point for point in line.points if math.isfinite(point[1])])
+    return Line(line.name, line.kind, points, line.dots)
+
+
 def _drawn(line: Line, places: Sequence[tuple[float, float]]) -> str:
     path = "M" + "L".join(f"{a} {b}" for a, b in places)
     curve = f"<path class='curve {line.kind}' d='{path}'/>"
@@ -78,5 +84,5 @@ def scale(values: Sequence[float]) -> tuple[float, float, list[float]]:
 def number(value: float) -> str:
     """A figure short enough for an axis."""
     if value and (abs(value) < 0.001 or abs(value) >= 100_000):
-        return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e+")
+        return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
     return f"{value:,.4g}"

@@ -31,6 +31,10 @@ VERDICTS = {
     "amber": "It worked in part: look at what is marked before you rely on it.",
     "red": "It did not work as it should: read what is marked.",
 }
+SMOKE = (
+    "<p class='sub'>This was a smoke test: it shows that everything fits together, and is too short to teach much. "
+    "Take the size Small for an adapter to use.</p>"
+)
 NAMES = {
     "validation": "Held-out rows",
     "trained": "Trained questions",
@@ -76,9 +80,10 @@ def cost(plan: Plan, found: Estimate) -> str:
 
 
 def command(words: str, note: str = "") -> str:
+    below = f"<p class='sub'>{escape(note)}</p>" if note else ""
     return (
-        f"<details class='more'><summary>The same from a terminal</summary><pre class='cmd' tabindex='0'>{escape(words)}"
-        f"</pre>{f'<p class=sub>{escape(note)}</p>' if note else ''}</details>"
+        "<details class='more'><summary>The same from a terminal</summary>"
+        f"<pre class='cmd' tabindex='0'>{escape(words)}</pre>{below}</details>"
     )
 
 
@@ -99,11 +104,12 @@ def progress(run: Run, curves: Curves) -> str:
         ("Training loss", figure(run.train_loss)),
         ("Validation loss", figure(run.eval_loss)),
         ("Trained for", seconds(run.seconds) if run.seconds else "&ndash;"),
-        ("Time left", seconds(run.eta_seconds) if run.eta_seconds is not None else "&ndash;"),
+        ("Time left", seconds(run.eta_seconds) if run.eta_seconds else "&ndash;"),
         ("Tokens/s", f"{sum(speed) / len(speed):,.0f}" if speed else "&ndash;"),
     ]
     tiles = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in figures)
-    what = f"{run.recipe.upper() if run.recipe in ('sft', 'raft') else run.recipe} &middot; {escape(run.preset)}"
+    recipe = run.recipe.upper() if run.recipe in ("sft", "raft") else run.recipe
+    what = f"{escape(recipe)} &middot; {escape(run.preset)}"
     said = f"<p class='runmessage {'failed' if run.state == 'failed' else ''}'>{escape(run.message)}</p>"
     return (
         f"<div class='runhead' data-run='{escape(run.id)}' data-state='{escape(run.state)}' data-step='{run.step}'>"
@@ -143,7 +149,8 @@ def samples(evaluations: Sequence[Mapping[str, Any]]) -> str:
         ]
         earlier = f"<ul class='plainlist sub'>{''.join(reversed(before))}</ul>" if before else ""
         rows.append(
-            f"<li><p class='sq'>{escape(question_of(sample))}</p><p><b>Writes:</b> {escape(str(sample.get('answer')))}</p>"
+            f"<li><p class='sq'>{escape(question_of(sample))}</p>"
+            f"<p><b>Writes:</b> {escape(str(sample.get('answer')))}</p>"
             f"<p class='sub'><b>Expected:</b> {escape(str(sample.get('expected')))}</p>{earlier}</li>"
         )
     return (
@@ -160,7 +167,7 @@ def question_of(sample: Mapping[str, Any]) -> str:
 # ---------------------------------------------------------------- after
 
 
-def report(found: Mapping[str, Any]) -> str:
+def report(found: Mapping[str, Any], preset: str = "") -> str:
     """Did it work? The verdict, each finding with its colour in words, and answers before and after."""
     if not found:
         return ""
@@ -169,7 +176,7 @@ def report(found: Mapping[str, Any]) -> str:
     items = "".join(map(finding, found.get("findings", ())))
     return (
         f"<h3 class='subhead'>Did it work?</h3><p class='verdict {kind}'>{VERDICTS.get(colour, escape(colour))}</p>"
-        f"<ul class='findings'>{items}</ul>{before_after(found.get('figures', {}))}"
+        f"{SMOKE if preset == 'smoke' else ''}<ul class='findings'>{items}</ul>{before_after(found.get('figures', {}))}"
     )
 
 

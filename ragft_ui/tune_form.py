@@ -1,5 +1,6 @@
 """The recipe of a new run: one dial and its help, the rest under Advanced; what it will cost; and the start."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,16 +73,12 @@ class RecipeForm:
             self.method = gr.Radio(METHODS, value=usual.method, label="Method", info=METHOD_HELP)
             with gr.Row(elem_classes="fields"):
                 steps = _number("Steps", f"How many batches are learnt. {AUTO}")
-                rate = _number(
-                    "Learning rate", f"How far a step goes. {AUTO[:-12]}by the size of the model.", whole=False
-                )
+                rate = _number("Learning rate", "How far a step goes. Empty: by the model's size.", whole=False)
                 batch = _number("Batch", "Lessons per step.", usual.batch)
             with gr.Row(elem_classes="fields"):
-                rank = _number("Rank", "Numbers per direction of an adapter matrix: more can learn more.", usual.rank)
+                rank = _number("Rank", "Width of the adapter: more can learn more.", usual.rank)
                 alpha = _number("Alpha", "How strongly the adapter counts; usually twice the rank.", usual.alpha)
-                dropout = gr.Slider(
-                    0, 0.5, 0, step=0.05, label="Dropout", info="Part left out at random, against cramming."
-                )
+                dropout = gr.Slider(0, 0.5, 0, step=0.05, label="Dropout", info="Part left out at random.")
             with gr.Row(elem_classes="fields"):
                 targets = gr.Radio(
                     [("All linear layers", "all"), ("Attention only", "attention")],
@@ -95,9 +92,7 @@ class RecipeForm:
                 )
             with gr.Row(elem_classes="fields"):
                 every = _number("Evaluate every", f"Steps between two looks at held-out rows. {AUTO}")
-                patience = _number(
-                    "Patience", "Looks without progress before it stops early; 0: never.", usual.patience
-                )
+                patience = _number("Patience", "Looks without progress before it stops; 0: never.", usual.patience)
                 seed = _number("Seed", "The same seed splits, shuffles and trains the same.", usual.seed)
             with gr.Row(elem_classes="fields"):
                 golden = gr.Slider(
@@ -106,11 +101,9 @@ class RecipeForm:
                     0.8,
                     step=0.05,
                     label="RAFT: golden share",
-                    info="Part of the rows that have the right passage.",
+                    info="Part of the rows with the right passage.",
                 )
-                k = gr.Slider(
-                    1, 8, 3, step=1, label="RAFT: distractors", info="Wrong passages at most, from your index."
-                )
+                k = gr.Slider(1, 8, 3, step=1, label="RAFT: distractors", info="Wrong passages, at most.")
                 absent = gr.Radio(
                     [("Answer from memory", "answer"), ("Say that it is not there", "abstain")],
                     value="answer",
@@ -201,9 +194,8 @@ class RecipeForm:
                 advanced=wanted.advanced,
             )
             _, cost = draft.estimate(wanted.recipe, wanted.preset, wanted.steps, wanted.advanced, self.drafts.search)
-            lent = self.studio.make_room(
-                cost.memory_bytes, lambda: list(training.follow(self.studio.home.folder, run.id))
-            )
+            home = self.studio.home.folder
+            lent = self.studio.make_room(cost.memory_bytes, lambda: deque(training.follow(home, run.id), maxlen=0))
             more = " The page's model was put away to make room; it comes back when the run ends." if lent else ""
             said = f"<p class='sub' role='status'><b>{run.id}</b> has started.{more}</p>"
             yield {self.said: said, self.run: run.id, self.start: gr.Button(interactive=True)}

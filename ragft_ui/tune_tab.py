@@ -15,14 +15,16 @@ from .tune_examples import ExamplesCard
 from .tune_form import RecipeForm
 from .tune_watch import RunView
 
-# The run that is shown stands in the address, so that a reload shows it again.
-ADDRESS = """(run) => { const address = new URL(location.href);
+# The run that is shown stands in the address, so that a reload shows it again; on a phone it lies below the form.
+SHOWN = """(run) => { const address = new URL(location.href);
   if (run) address.searchParams.set('training', run); else address.searchParams.delete('training');
-  history.replaceState(null, '', address); return run; }"""
+  history.replaceState(null, '', address);
+  document.querySelector('#run_card')?.scrollIntoView({ block: 'nearest' });
+  return run; }"""
 
 
 class TuneTab:
-    """Left what goes in, right the run that is shown, below all runs and adapters."""
+    """Left what goes in, right the run that is shown, all runs and all adapters."""
 
     def __init__(self, studio: Any) -> None:
         self.studio = studio
@@ -36,13 +38,10 @@ class TuneTab:
                     left = gr.Column()
                 with gr.Column(scale=7, min_width=300):
                     self.watch = RunView(studio)
+                    self.runs = RunList(studio, self.watch.run)
+                    self.adapters = AdapterList(studio)
             with left:
                 self.form = RecipeForm(studio, self.examples.drafts, self.examples, self.watch.run)
-            with gr.Row(equal_height=False, elem_classes="halves"):
-                with gr.Column(scale=7, min_width=300):
-                    self.runs = RunList(studio, self.watch.run)
-                with gr.Column(scale=5, min_width=300):
-                    self.adapters = AdapterList(studio)
         self.lists = [self.runs.table, self.adapters.table]
         self._wire()
 
@@ -50,7 +49,7 @@ class TuneTab:
         watch = self.watch
         looking = (watch.opened, [watch.run, watch.seen], watch.shown)
         for shown in (self.form.started, self.runs.chosen):
-            shown.then(*looking, **QUIET).then(None, watch.run, js=ADDRESS, **PRIVATE)
+            shown.then(*looking, **QUIET).then(None, watch.run, js=SHOWN, **PRIVATE)
         watch.state.change(self.list_all, watch.run, self.lists, **QUIET)
         self.used = watch.use.click(self.use, watch.adapter, [self.adapters.chosen, watch.problem], **PRIVATE)
 

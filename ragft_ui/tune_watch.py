@@ -33,9 +33,7 @@ class RunView:
         with gr.Column(elem_classes="card", elem_id="run_card"):
             self.head = gr.HTML(render_tune.NO_RUN, elem_id="run_head", **PLAIN)
             with gr.Row(elem_classes="actions wraps", elem_id="run_actions"):
-                self.stop = gr.Button(
-                    "Stop, keep the best", variant="stop", size="md", visible=False, elem_id="run_stop"
-                )
+                self.stop = gr.Button("Stop, keep the best", variant="stop", visible=False, elem_id="run_stop")
                 self.resume = gr.Button("Resume", size="md", visible=False, elem_id="run_resume")
                 self.use = gr.Button("Use in Compare", variant="primary", size="md", visible=False, elem_id="run_use")
             self.problem = gr.HTML("", elem_id="run_problem", **PLAIN)
@@ -89,7 +87,7 @@ class RunView:
             "head": render_tune.progress(run, curves),
             "curves": render_tune.drawn(curves, run.steps) if curves.loss or curves.validation else "",
             "samples": render_tune.samples(curves.evaluations),
-            "report": render_tune.report(report) if run.final else "",
+            "report": render_tune.report(report, run.preset) if run.final else "",
             "command": render_tune.run_command(run),
             "spoken": f"{run.id}: {render_tune.STATES.get(run.state, ('', run.state))[1]}.",
         }
