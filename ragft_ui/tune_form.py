@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from ragft_core import training
+from ragft_core import examples, training
 from ragft_core.training.plan import Plan
 from ragft_core.types import Progress
 
 from . import render, render_documents, render_examples, render_tune
 from .drafts import FIELDS, Drafts, mapping_of
-from .events import PLAIN, PRIVATE, sentence
+from .events import PLAIN, PRIVATE, QUIET, sentence
 from .owner import owner_only
 from .tune_examples import ExamplesCard
 from .tune_wishes import as_command, wishes
@@ -34,7 +34,8 @@ METHODS = [("LoRA", "lora"), ("QLoRA: base in 4 bits (NF4)", "qlora")]
 METHOD_HELP = "QLoRA needs about a third of the memory and is slower on a CPU. For the embedded model take LoRA."
 SIZES = [("Smoke test", "smoke"), ("Small", "small"), ("Full", "full")]
 SIZE_HELP = "Smoke: 20 steps, does it run at all? Small: about 10 rounds over the rows. Full: up to 24, ends early."
-AUTO = "Empty: by the size."
+AUTO = "0: by the size."
+WITH_PASSAGES = {name: bool(recipe.passages) for name, recipe in examples.RECIPES.items()}
 START_FIRST = "<p class='sub'>An estimate of time and memory appears once examples are chosen.</p>"
 N_EXAMPLES = len(FIELDS) + 2  # inputs that name the rows: file, columns, other sets
 
@@ -42,8 +43,8 @@ N_EXAMPLES = len(FIELDS) + 2  # inputs that name the rows: file, columns, other 
 class RecipeForm:
     """`started` is the event after which `run` (a hidden field of the watch) names the new run."""
 
-    def __init__(self, studio: Any, drafts: Drafts, examples: ExamplesCard, run: gr.Textbox) -> None:
-        self.studio, self.drafts, self.examples, self.run = studio, drafts, examples, run
+    def __init__(self, studio: Any, drafts: Drafts, card: ExamplesCard, run: gr.Textbox) -> None:
+        self.studio, self.drafts, self.card, self.run = studio, drafts, card, run
         with gr.Column(elem_classes="card", elem_id="recipe_card"):
             gr.HTML(HEAD, **PLAIN)
             self.recipe = gr.Radio(RECIPES, value="sft", label="Recipe", info=RECIPE_HELP, elem_id="recipe")
@@ -64,7 +65,7 @@ class RecipeForm:
             self.lesson = gr.HTML("", elem_id="row_shown", **PLAIN)
             self.place = gr.Number(0, precision=0, visible="hidden", show_label=False)
         self.fields: list[Any] = [self.recipe, self.method, self.preset, *self.advanced]
-        self.inputs = [*examples.source, self.name, *self.fields]
+        self.inputs = [*card.source, self.name, *self.fields]
         self._wire()
 
     def _lay_out_advanced(self) -> None:
@@ -72,13 +73,13 @@ class RecipeForm:
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
             self.method = gr.Radio(METHODS, value=usual.method, label="Method", info=METHOD_HELP)
             with gr.Row(elem_classes="fields"):
-                steps = _number("Steps", f"How many batches are learnt. {AUTO}")
-                rate = _number("Learning rate", "How far a step goes. Empty: by the model's size.", whole=False)
+                steps = _number("Steps", f"How many batches are learnt. {AUTO}", 0)
+                rate = _number("Learning rate", "How far a step goes. 0: by the model's size.", 0, False)
                 batch = _number("Batch", "Lessons per step.", usual.batch)
             with gr.Row(elem_classes="fields"):
                 rank = _number("Rank", "Width of the adapter: more can learn more.", usual.rank)
                 alpha = _number("Alpha", "How strongly the adapter counts; usually twice the rank.", usual.alpha)
-                dropout = gr.Slider(0, 0.5, 0, step=0.05, label="Dropout", info="Part left out at random.")
+                dropout = _number("Dropout", "Part left out at random, 0 to 0.9.", 0, False)
             with gr.Row(elem_classes="fields"):
                 targets = gr.Radio(
                     [("All linear layers", "all"), ("Attention only", "attention")],
@@ -91,19 +92,12 @@ class RecipeForm:
                     ["auto", "fp32", "bf16", "nf4"], value="auto", label="Precision", info="Of the base while training."
                 )
             with gr.Row(elem_classes="fields"):
-                every = _number("Evaluate every", f"Steps between two looks at held-out rows. {AUTO}")
+                every = _number("Evaluate every", f"Steps between two looks at held-out rows. {AUTO}", 0)
                 patience = _number("Patience", "Looks without progress before it stops; 0: never.", usual.patience)
                 seed = _number("Seed", "The same seed splits, shuffles and trains the same.", usual.seed)
-            with gr.Row(elem_classes="fields"):
-                golden = gr.Slider(
-                    0,
-                    1,
-                    0.8,
-                    step=0.05,
-                    label="RAFT: golden share",
-                    info="Part of the rows with the right passage.",
-                )
-                k = gr.Slider(1, 8, 3, step=1, label="RAFT: distractors", info="Wrong passages, at most.")
+            with gr.Row(elem_classes="fields", visible=False) as self.raft:
+                golden = _number("RAFT: golden share", "Part of the rows with the right passage, 0 to 1.", 0.8, False)
+                k = _number("RAFT: distractors", "Wrong passages beside it, at most.", 3)
                 absent = gr.Radio(
                     [("Answer from memory", "answer"), ("Say that it is not there", "abstain")],
                     value="answer",
@@ -116,7 +110,7 @@ class RecipeForm:
     def _wire(self) -> None:
         looking: dict[str, Any] = {**PRIVATE, "concurrency_id": "examples"}
         telling = [self.estimate, self.command]
-        for changed in self.examples.changed:
+        for changed in self.card.changed:
             changed.then(self.cost, self.inputs, telling, **looking).then(
                 self.first, self.inputs, [self.lesson, self.place], **looking
             )
@@ -126,6 +120,9 @@ class RecipeForm:
         gr.on(shown, self.first, self.inputs, [self.lesson, self.place], trigger_mode="always_last", **looking)
         self.before.click(self.previous, [self.place, *self.inputs], [self.lesson, self.place], **looking)
         self.after.click(self.next, [self.place, *self.inputs], [self.lesson, self.place], **looking)
+        self.recipe.change(
+            lambda recipe: gr.Row(visible=WITH_PASSAGES.get(recipe, False)), self.recipe, self.raft, **QUIET
+        )
         self.started = self.start.click(
             self.begin, self.inputs, [self.said, self.start, self.run], concurrency_id="start", **PRIVATE
         )
@@ -203,6 +200,5 @@ class RecipeForm:
             yield {self.said: render.problem(sentence(error)), self.start: gr.Button(interactive=True)}
 
 
-def _number(label: str, info: str, value: float | None = None, whole: bool = True) -> gr.Number:
-    """A number that may be left empty."""
+def _number(label: str, info: str, value: float, whole: bool = True) -> gr.Number:
     return gr.Number(value, precision=0 if whole else None, label=label, info=info, min_width=130)

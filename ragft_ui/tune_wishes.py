@@ -13,7 +13,7 @@ from ragft_core.training.plan import Plan
 NAMES = ("recipe", "method", "preset", "steps", "learning_rate", "rank", "alpha", "batch", "targets", "frozen_layers")
 NAMES += ("dropout", "precision", "evaluate_every", "patience", "seed", "golden", "k", "absent")
 OF_RECIPE = ("golden", "k", "absent")
-BY_SIZE = ("learning_rate", "evaluate_every")  # which have no default of their own: one that is given is meant
+BY_SIZE = ("steps", "learning_rate", "evaluate_every")  # 0: the size decides; any other number is meant
 WHOLE = ("steps", "rank", "alpha", "batch", "frozen_layers", "evaluate_every", "patience", "seed", "k")
 
 
@@ -33,9 +33,10 @@ class Wishes:
 
 
 def wishes(values: Sequence[Any]) -> Wishes:
-    """The fields' values, in the order of NAMES; an empty one means: as the size has it. RunError."""
+    """The fields' values, in the order of NAMES; an empty one is as usual. RunError."""
     given: dict[str, Any] = {name: _number(name, value) for name, value in zip(NAMES, values, strict=True)}
-    given = {name: value for name, value in given.items() if value not in (None, "")}
+    as_usual = (None, "")
+    given = {name: value for name, value in given.items() if value not in as_usual and (value or name not in BY_SIZE)}
     if given.get("recipe") not in RECIPES:
         raise RunError(f"The recipe {str(given.get('recipe'))[:40]!r} is unknown; choose {', '.join(RECIPES)}.")
     recipe = RECIPES[given.pop("recipe")]

@@ -164,6 +164,7 @@ def test_a_file_of_another_kind_is_refused(build: Callable[..., TuneTab], tmp_pa
 def test_only_wishes_that_differ_are_handed_on() -> None:
     usual = wishes(list(USUAL.values()))
     assert usual.recipe == RECIPES["sft"] and usual.advanced == {} and usual.has_flags and usual.steps is None
+    assert wishes(list((USUAL | {"steps": 0, "learning_rate": 0, "evaluate_every": 0}).values())) == usual
     given = USUAL | {"recipe": "raft", "rank": 8.0, "steps": 30.0, "learning_rate": 4e-3, "k": 5.0, "patience": 4}
     chosen = wishes(list(given.values()))
     assert chosen.advanced == {"rank": 8, "learning_rate": 4e-3} and chosen.steps == 30 and chosen.recipe.k == 5
