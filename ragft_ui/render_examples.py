@@ -164,7 +164,8 @@ def passages(told: Mapping[str, Any]) -> str:
 
 
 def tokens(told: Mapping[str, Any]) -> str:
-    parts, loss = [], None
+    parts: list[str] = []
+    loss: bool | None = None
     for token in told["tokens"]:
         if token["loss"] != loss:
             parts.append(("</span>" if parts else "") + f"<span class='{'loss' if token['loss'] else 'read'}'>")
