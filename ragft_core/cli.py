@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .cli_training import add_adapters, add_propose, add_training
 from .doctor import doctor
 from .errors import HomeError, RagftError, RatingError
 from .home import owner_of
@@ -70,47 +71,12 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("--adapter", help="adapter of the Fine-tuned and Hybrid arms")
     ask.add_argument("-k", "--top-k", type=int, help="passages that RAG and Hybrid read")
     ask.add_argument("--max-new-tokens", type=int, help="longest answer, in tokens")
-    add_training(command)
+    add_training(command, opened, shown)
+    add_propose(command, Studio, shown)
     add_ratings(command)
-    command("adapters", run_adapters, "list the adapters at hand")
+    add_adapters(command)
     command("doctor", run_doctor, "what this machine can run, and what is missing")
     return top
-
-
-def add_training(command: Callable[..., argparse.ArgumentParser]) -> None:
-    from .training import commands
-
-    def sub(name: str, run: Callable[..., Result], help: str, place: str, **how: Any) -> argparse.ArgumentParser:
-        added = command(name, lambda args, settings: run(settings, getattr(args, place)), help)
-        added.add_argument(place, **how)
-        return added
-
-    check = sub("check", commands.run_check, "read and lint a training or evaluation set", "dataset")
-    check.add_argument("--clean", metavar="FILE", help="also write a copy without what would harm a run")
-    check.set_defaults(run=lambda args, settings: commands.run_check(settings, args.dataset, clean=args.clean))
-    train = sub("train", commands.run_train, "train a LoRA adapter in a process of its own", "dataset")
-    train.add_argument("--recipe", choices=["sft", "raft", "mix"], default="sft", help="without, with or both passages")
-    train.add_argument("--preset", choices=["smoke", "small", "full"], default="small", help="how long")
-    train.add_argument("--steps", type=int, help="instead of the preset's")
-    train.add_argument("--name", help="of the adapter")
-    train.add_argument("--follow", action="store_true", help="wait for the end; interrupting leaves the run going")
-    train.set_defaults(run=run_train)
-    sub("runs", commands.run_runs, "training runs, or one of them", "id", nargs="?")
-    sub("stop", commands.run_stop, "stop a run, keep its best adapter", "id")
-    sub("resume", commands.run_resume, "go on with a run that was stopped or killed", "id")
-
-
-def run_train(args: argparse.Namespace, settings: Settings) -> Result:
-    from .training import commands
-
-    wishes = {"following": args.follow, "show": shown(args)}
-    given = (args.dataset, args.recipe, args.preset, args.steps, args.name)
-    if args.recipe == "sft":
-        return commands.run_train(settings, *given, **wishes)
-    with opened(settings) as studio:  # rows without passages of their own get them from the index
-        search = lambda question, k: studio.timed_search(question, k, None)[0]  # noqa: E731
-        started, lines = commands.run_train(settings, *given, search=search)
-    return commands.run_follow(settings, started["id"], shown(args)) if args.follow else (started, lines)
 
 
 def add_ratings(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -184,13 +150,6 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> Result:
     assert last is not None  # a comparison has at least its first snapshot
     show(Progress(0, 0, ""))
     return to_json(last), [line for answer in last.answers for line in answer_lines(answer)]
-
-
-def run_adapters(args: argparse.Namespace, settings: Settings) -> Result:
-    with Studio(settings) as studio:
-        adapters = studio.adapters()
-    lines = [f"{a.name}  {a.problem or a.recipe or ''}".rstrip() for a in adapters] or ["No adapters."]
-    return {"adapters": [{"name": a.name, "sha256": a.sha256, "problem": a.problem} for a in adapters]}, lines
 
 
 def run_doctor(args: argparse.Namespace, settings: Settings) -> Result:

@@ -11,6 +11,10 @@ from .types import Message, Passage
 PROMPT_VERSION = "1"
 WITH_PASSAGES = "Answer from the context and cite passages as [n]. If the answer is not there, say so."
 WITHOUT_PASSAGES = "Answer the question. If you do not know, say so."
+ASK_FOR_QUESTION = (
+    "Write one short question that the sentence answers, as a reader of the text would ask it. "
+    "Name who or what it is about. Write the question only."
+)
 
 
 def messages(question: str, passages: Sequence[Passage] = ()) -> tuple[Message, ...]:
@@ -19,6 +23,11 @@ def messages(question: str, passages: Sequence[Passage] = ()) -> tuple[Message, 
         return system_and_user(WITHOUT_PASSAGES, question)
     context = "\n".join(f"[{n}] {passage_line(passage)}" for n, passage in enumerate(passages, 1))
     return system_and_user(WITH_PASSAGES, f"Context:\n{context}\n\nQuestion: {question}")
+
+
+def question_wish(passage: Passage, sentence: str) -> tuple[Message, ...]:
+    """The chat that asks for a question which a sentence of the passage answers (proposed training examples)."""
+    return system_and_user(ASK_FOR_QUESTION, f"Text: {passage_line(passage)}\n\nSentence: {' '.join(sentence.split())}")
 
 
 def system_and_user(system: str, user: str) -> tuple[Message, ...]:

@@ -31,6 +31,7 @@ from .version import VERSION
 from .weights import free_memory, stay_offline
 
 if TYPE_CHECKING:
+    from .examples.propose import Proposal
     from .ratings import Ratings
 
 Report = Callable[[Progress], None]
@@ -260,6 +261,15 @@ class Studio:
     def index(self, paths: Sequence[str | Path], progress: Report = lambda _: None) -> IndexReport:
         """Index files and folders; a folder seen before is refreshed: changed, new and gone files."""
         return self.retrieval.add([Path(path) for path in paths], progress)
+
+    def propose(self, count: int = 20, sources: Sequence[str] = (), seed: int = 0) -> "Iterator[Proposal]":
+        """Training examples proposed from the documents by the loaded model, one by one, for a person to judge."""
+        from .examples.propose import propose
+
+        passages = self.retrieval.passages(sources)
+        if not passages:
+            raise NotFoundError("There are no indexed passages to ask about. Index documents first.")
+        return propose(self.engine, passages, within("count", count, 20, 1, 500), seed)
 
     def documents(self) -> list[Document]:
         return self.store.documents()

@@ -70,6 +70,9 @@ class OnePageIndex:
             Passage("p1", "The sky is blue because air scatters blue light.", "sky.md", 0.9, "The sky", None, scores)
         ][:k]
 
+    def passages(self, sources: Sequence[str] = ()) -> list[Passage]:
+        return [page for page in self.search("", 1) if not sources or page.source in sources]
+
     def warm(self) -> None:
         """Nothing to load."""
 

@@ -1,6 +1,6 @@
 """Runs, their differences and adapters to tables. Pure functions, tested without a browser."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -53,13 +53,14 @@ def _run_row(run: Run, colour: str, chosen: bool) -> str:
     )
 
 
-def differences(a: str, b: str, told: Sequence[tuple[str, Any, Any]], same: int) -> str:
-    """What differs between two runs."""
+def differences(a: str, b: str, told: Sequence[Mapping[str, Any]], same: int) -> str:
+    """What differs between two runs, as {name, one, other}, and how much does not."""
     if not told:
         return NO_DIFF
     rows = "".join(
-        f"<tr><th scope='row'>{escape(name.replace('_', ' '))}</th><td>{value(left)}</td><td>{value(right)}</td></tr>"
-        for name, left, right in told
+        f"<tr><th scope='row'>{escape(str(row['name']).replace('_', ' '))}</th><td>{value(row['one'])}</td>"
+        f"<td>{value(row['other'])}</td></tr>"
+        for row in told
     )
     return (
         f"<h3 class='subhead'>What differs</h3><p class='sub'>{same} other settings and figures are the same.</p>"

@@ -39,6 +39,8 @@ NAMES = {
     "validation": "Held-out rows",
     "trained": "Trained questions",
     "held_out": "Questions kept out",
+    "reading": "Reading passages",
+    "style": "Style",
     "memorisation": "Learnt by heart?",
     "forgetting": "What was forgotten",
 }

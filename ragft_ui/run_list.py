@@ -5,7 +5,6 @@ from typing import Any
 import gradio as gr
 
 from ragft_core import RunError, training
-from ragft_core.training.history import differences
 from ragft_core.training.run import read_json, run_folder
 
 from . import render, render_runs
@@ -60,7 +59,8 @@ class RunList:
             if not isinstance(marked, list) or len(marked) != 2:
                 raise RunError("Mark two runs in the list first.")
             a, b = (str(name) for name in marked)
-            folders = [run_folder(self.studio.home.folder, name) for name in (a, b)]
-            return render_runs.differences(a, b, *differences(*folders))
+            home = self.studio.home.folder
+            told = training.difference(home, a, b)
+            return render_runs.differences(a, b, told, len(training.facts(home, a)) - len(told))
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             return render.problem(sentence(error))

@@ -13,7 +13,7 @@ import ragft_core
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(p for d in ("ragft_core", "ragft_ui", "embedded", "benchmarks") for p in (ROOT / d).rglob("*.py"))
 PRODUCT = [p for p in [ROOT / "app.py", *SOURCES] if p.relative_to(ROOT).parts[0] not in ("embedded", "benchmarks")]
-MODEL_SIDE = {"model", "engine", "adapters", "llama_layers", "llama_rows", "peft_rows", "writer", "training"}
+MODEL_SIDE = {"model", "engine", "adapters", "llama_layers", "llama_rows", "peft_rows", "writer", "training", "merge"}
 HOMES = {
     "gradio": {"ragft_ui", "app"},
     "gradio_client": {"remote"},
@@ -30,10 +30,11 @@ LEVEL = {
     **dict.fromkeys(("home", "prompts", "request", "testing", "spacecard", "weights", "chat"), 1),
     **dict.fromkeys(("store", "model", "adapters", "writer", "engine"), 2),
     **dict.fromkeys(("llama_layers", "llama_rows", "peft_rows", "documents", "retrieval", "examples"), 2),
-    **dict.fromkeys(("compare", "ratings", "training"), 3),
+    **dict.fromkeys(("adapter_files", "merge"), 2),
+    **dict.fromkeys(("compare", "ratings", "training", "adapter_commands"), 3),
     **dict.fromkeys(("demo",), 4),
     **dict.fromkeys(("studio", "remote", "doctor"), 5),
-    **dict.fromkeys(("cli", "__main__", "__init__"), 6),
+    **dict.fromkeys(("cli", "cli_training", "__main__", "__init__"), 6),
 }
 
 

@@ -70,18 +70,54 @@ def test_tables_are_read_by_a_guessed_or_given_mapping(tmp_path: Path) -> None:
     assert read(file, {"question": "alpha", "answer": "beta"}).rows[0].answer == "At nine."
 
 
-def test_excel_without_its_package_is_a_sentence(tmp_path: Path) -> None:
-    try:
-        import openpyxl
-    except ImportError:
-        with pytest.raises(DatasetError, match="Save the sheet as CSV"):
-            read(write(tmp_path / "t.xlsx", "x"))
-        return
+def test_excel_sheets_are_read_by_a_guessed_or_given_mapping(tmp_path: Path) -> None:
+    import openpyxl
+
+    file = tmp_path / "t.xlsx"
     book = openpyxl.Workbook()
-    for row in (["question", "answer"], ["When?", 9]):
+    for row in (
+        ["Frage", "Antwort", "notes"],
+        ["When?", 9, "x"],
+        [None, None, None],
+        ["Where?", None, ""],
+        ["Who?", 1.5],
+    ):
         book.active.append(row)
+    book.save(file)
+    reading = read(file)
+    assert reading.mapping == {"question": "Frage", "answer": "Antwort"}
+    assert [(r.question, r.answer, r.line) for r in reading.rows] == [("When?", "9", 2), ("Who?", "1.5", 5)]
+    assert [(p.line, p.kind) for p in reading.problems] == [(4, "broken")], "a row without an answer"
+    assert read(file, {"question": "notes", "answer": "Frage"}).rows[0].question == "x"
+    for data in (b"x", file.read_bytes()[:700]):
+        file.write_bytes(data)
+        with pytest.raises(DatasetError, match="Excel workbook"):
+            read(file)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "words"),
+    [
+        ({"question": "beta", "answer": "gone"}, "no column 'gone'"),
+        ({"question": "alpha", "reply": "beta"}, "no field 'reply'"),
+        ({"question": "alpha"}, "which column is the answer"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_a_sentence(tmp_path: Path, mapping: dict, words: str) -> None:
+    (tmp_path / "t.csv").write_text("alpha,beta\nWhen?,At nine.\n", "utf-8")
+    with pytest.raises(DatasetError, match=words):
+        read(tmp_path / "t.csv", mapping)
+
+
+def test_a_workbook_that_would_burst_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["question", "answer"])
     book.save(tmp_path / "t.xlsx")
-    assert [(r.question, r.answer) for r in read(tmp_path / "t.xlsx").rows] == [("When?", "9")]
+    monkeypatch.setattr("ragft_core.examples.columns.LARGEST_BOOK", 1000)
+    with pytest.raises(DatasetError, match="unpacks to"):
+        read(tmp_path / "t.xlsx")
 
 
 def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:

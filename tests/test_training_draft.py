@@ -12,7 +12,6 @@ from ragft_core.examples.head import guessed, head, is_table
 from ragft_core.model import load_tokenizer
 from ragft_core.training.curves import POINTS, CurveReader, thinned
 from ragft_core.training.draft import Draft, recipe_with
-from ragft_core.training.history import differences
 
 
 @pytest.fixture(scope="module")
@@ -156,10 +155,8 @@ def test_long_curves_are_thinned_to_means_with_the_last_point_as_it_is() -> None
     assert thinned(points[:5]) == points[:5]
 
 
-# ---------------------------------------------------------------- history
-
-
 def write_run(folder: Path, rank: int, colour: str = "") -> Path:
+    """A run that has ended, as its files say it."""
     folder.mkdir()
     config = {
         "recipe": {"name": "sft", "k": 3},
@@ -175,15 +172,3 @@ def write_run(folder: Path, rank: int, colour: str = "") -> Path:
         report = {"colour": colour, "findings": [{"name": "validation", "colour": colour, "message": "Fell."}]}
         (folder / "report.json").write_text(json.dumps(report))
     return folder
-
-
-def test_the_difference_of_two_runs_is_what_was_wished_and_what_came_of_it(tmp_path: Path) -> None:
-    a, b = write_run(tmp_path / "a", 8, "green"), write_run(tmp_path / "b", 16)
-    told, same = differences(a, b)
-    assert told == [
-        ("rank", 8, 16),
-        ("validation loss", 9.0, 17.0),
-        ("did it work", "green", None),
-        ("report validation", "Fell.", None),
-    ]
-    assert same > 5 and differences(a, a)[0] == []

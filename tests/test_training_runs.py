@@ -290,6 +290,10 @@ def test_check_as_a_command(settings: Settings, dataset: Path, tmp_path: Path) -
     }
     assert data["split"]["validation"] >= 4 and data["dropped"] == {"broken": [41], "too long": [42]}
     assert any("(blocking)" in line for line in lines)
+    table = tmp_path / "table.csv"
+    table.write_text("Frage,Antwort\nWo?,Hier.\n", "utf-8")
+    found, _ = commands.run_check(settings, str(table), mapping={"question": "Antwort", "answer": "Frage"})
+    assert found["mapping"] == {"question": "Antwort", "answer": "Frage"} and found["columns"] == ["Frage", "Antwort"]
 
 
 def test_the_cost_is_estimated_before_the_start(settings: Settings, dataset: Path, begin: Any) -> None:

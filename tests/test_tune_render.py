@@ -144,7 +144,8 @@ def test_the_runs_are_listed_with_what_came_of_them() -> None:
 
 
 def test_differences_are_told_and_equal_runs_too() -> None:
-    shown = render_runs.differences("a", "b", [("learning_rate", 0.004, 0.0002), ("adapter", None, "x" * 500)], 31)
+    told = [{"name": "learning_rate", "one": 0.004, "other": 0.0002}, {"name": "a", "one": None, "other": "x" * 500}]
+    shown = render_runs.differences("a", "b", told, 31)
     assert "learning rate" in shown and "0.004" in shown and "0.0002" in shown and "31 other" in shown
     assert "&ndash;" in shown and "x" * 200 not in shown
     assert "same data and settings" in render_runs.differences("a", "b", [], 40)
@@ -188,7 +189,7 @@ def test_no_text_of_a_file_a_run_or_a_model_becomes_html(payload: str) -> None:
         render_tune.progress(run(id=payload, message=payload, preset=payload, recipe=payload, state=payload), Curves()),
         render_tune.command(payload, payload),
         render_runs.run_table([(run(id=payload, recipe=payload, preset=payload), payload)]),
-        render_runs.differences(payload, payload, [(payload, payload, payload)], 0),
+        render_runs.differences(payload, payload, [{"name": payload, "one": payload, "other": payload}], 0),
         render_runs.adapter_table([(AdapterInfo(payload, Path("x"), recipe=payload, problem=payload), True)], ""),
         render_runs.card(payload, payload),
     ]

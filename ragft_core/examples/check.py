@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import DatasetError
 from ..home import write_atomically
+from .leaks import in_index
 from .lessons import RECIPES, Lesson, Recipe, closed_book, epoch_lessons
 from .lint import KINDS, clean, lint
 from .passages import Search, with_passages
@@ -67,12 +68,14 @@ def check(
     tokenizer: Any = None,
     window: int = 0,
     others: Sequence[str | Path] = (),
+    search: Search | None = None,
     seed: int = 0,
     by: str = "auto",
 ) -> Check:
     """Read, lint and split a file; with a tokenizer and its window also what is too long, with `others` leakage.
 
-    DatasetError when nothing of the file can be read.
+    With `search` rows are also looked for in the index: a document that holds questions with their answers would
+    give them away. DatasetError when nothing of the file can be read.
     """
     path = Path(path)
     reading = read(path, mapping)
@@ -84,6 +87,8 @@ def check(
         return coder.encode(closed_book(row)).length
 
     problems = lint(reading, count if coder else None, window, sets)
+    if search is not None:
+        problems = sorted([*problems, *in_index(reading.rows, search)], key=lambda problem: problem.line)
     whole = [row for row in reading.rows if row.question and row.answer]
     return Check(path, reading, tuple(problems), split(whole, seed=seed, by=by) if whole else Split((), (), (), ""))
 

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ ALIASES = {
     "id": ("id", "key"),
 }
 MOST_COLUMNS, LONGEST_CELL = 1_000, 1_000_000
+LARGEST_BOOK = 400_000_000  # bytes, unpacked
 Lines = Iterator[tuple[int, list[str] | Problem]]
 
 
@@ -49,6 +51,20 @@ def guess_mapping(columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def checked_mapping(mapping: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
+    """The mapping as it is, if every field and column of it exists; else DatasetError."""
+    strange = [field for field in mapping if field not in ALIASES]
+    if strange:
+        raise DatasetError(f"There is no field {strange[0][:40]!r}; there are {', '.join(ALIASES)}.")
+    gone = [column for column in mapping.values() if column not in columns]
+    if gone:
+        raise DatasetError(f"There is no column {gone[0][:40]!r}; the columns are {', '.join(columns)[:200]}.")
+    missing = [field for field in ("question", "answer") if field not in mapping]
+    if missing:
+        raise DatasetError(f"Say which column is the {missing[0]}; the columns are {', '.join(columns)[:200]}.")
+    return dict(mapping)
+
+
 def _delimited(text: str, suffix: str) -> Lines:
     """(line, cells) of a CSV text; a line the reader cannot take is a Problem, and reading goes on after it."""
     csv.field_size_limit(LONGEST_CELL)
@@ -77,6 +93,7 @@ def _sheet(path: Path) -> Lines:
             "XLSX files need the package openpyxl, which is not installed. Save the sheet as CSV, "
             "or install it: pip install openpyxl."
         ) from error
+    _no_bomb(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         rows: Any = enumerate(book.worksheets[0].iter_rows(values_only=True), 1)
@@ -84,5 +101,16 @@ def _sheet(path: Path) -> Lines:
             texts = ["" if cell is None else str(cell) for cell in cells]
             if any(texts):
                 yield line, texts
-    except (OSError, KeyError, ValueError, IndexError) as error:
+    except (OSError, KeyError, ValueError, IndexError, TypeError, SyntaxError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path.name} cannot be read as an Excel workbook ({str(error)[:200]}).") from error
+
+
+def _no_bomb(path: Path) -> None:
+    """Refuse a workbook that would unpack to more than is sensible."""
+    try:
+        with zipfile.ZipFile(path) as book:
+            size = sum(entry.file_size for entry in book.infolist())
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path.name} cannot be read as an Excel workbook ({str(error)[:200]}).") from error
+    if size > LARGEST_BOOK:
+        raise DatasetError(f"{path.name} unpacks to {size / 1e6:,.0f} MB; save the sheet as CSV.")

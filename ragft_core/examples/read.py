@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError
-from .columns import ALIASES, guess_mapping, table
+from .columns import ALIASES, checked_mapping, guess_mapping, table
 from .rows import Example, Problem
 
 LARGEST_FILE = 200_000_000  # bytes
@@ -67,7 +67,7 @@ def _records(path: Path, mapping: Mapping[str, str] | None) -> tuple[Any, tuple[
             return text_kinds[path.suffix.lower()](_text(path)), (), None
         if path.suffix.lower() in (".csv", ".tsv", ".xlsx"):
             columns, lines = table(path, _text)
-            mapping = dict(mapping) if mapping else guess_mapping(columns)
+            mapping = checked_mapping(mapping, columns) if mapping else guess_mapping(columns)
             return _mapped(lines, columns, mapping), columns, mapping
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror or error}). Check the path.") from error

@@ -109,6 +109,11 @@ class Index:
             for key in best
         ]
 
+    def passages(self, sources: Sequence[str] = ()) -> list[Passage]:
+        """All indexed passages (of these sources, if any are named), by id, without scores."""
+        found = self._shelf.passages(self._shelf.ids()).values()
+        return [passage for passage in found if not sources or passage.source in sources]
+
     def describe(self) -> dict[str, Any]:
         """What a saved comparison needs to say about the index; `index_sha256` changes with any passage's text."""
         with self._counting:

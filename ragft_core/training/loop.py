@@ -17,6 +17,7 @@ from . import checkpoint
 from .batches import epoch_batches
 from .plan import Plan, rate_at
 from .student import Student
+from .team import Team
 
 Tell = Callable[[dict[str, Any]], None]
 MOST_PROBES = 64  # lessons that an evaluation measures
@@ -37,6 +38,7 @@ class Loop:
     folder: Path
     tell: Tell
     stopped: Callable[[], bool]
+    team: Team = field(default_factory=Team)
     step: int = 0
     epoch: int = 0
     place: int = 0
@@ -69,7 +71,7 @@ class Loop:
             self._evaluate()
         batches = self._batches()
         while self.step < self.plan.steps and not self.reason:
-            if self.stopped():
+            if self.team.told(self.stopped()):
                 self.save()
                 self.reason = "It was stopped."
                 return "stopped"
@@ -83,6 +85,7 @@ class Loop:
                 self._evaluate()
             if self.step % self.plan.save_every == 0 or self.step == self.plan.steps or self.reason:
                 self.save()
+            self.reason = self.team.told(self.reason)
         self.reason = self.reason or f"All {self.plan.steps} steps were taken."
         return "done"
 
@@ -92,9 +95,9 @@ class Loop:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.student.model.train()
-        summed, tokens = self.student.loss(batch, backward=True)
-        self.train_loss = summed / tokens
         weights = self.student.weights
+        summed, tokens = self._gradients(batch)
+        self.train_loss = summed / tokens
         silent = [name for name, value in weights.items() if value.grad is None]
         if silent:
             raise RunError(
@@ -128,11 +131,26 @@ class Loop:
         if self.seconds > self.plan.max_seconds:
             self.reason = f"The limit of {self.plan.max_seconds / 3600:g} hours was reached."
 
+    def _gradients(self, batch: Sequence[Encoded]) -> tuple[float, int]:
+        """(summed loss, answer tokens) of the batch, its gradients in the weights, whoever computed them."""
+        if self.team.size == 1:
+            return self.student.loss(batch, backward=True)
+        tokens = sum(lesson.length - lesson.start for lesson in batch)
+        mine = self.team.share(batch)
+        summed = self.student.loss(mine, backward=True, total=tokens)[0] if mine else 0.0
+        for value in self.student.weights.values():
+            if value.grad is None and not mine:
+                value.grad = torch.zeros_like(value)
+        gradients = [value.grad for value in self.student.weights.values() if value.grad is not None]
+        whole = torch.tensor([summed], dtype=torch.float32, device=self.student.base.device)
+        self.team.add([*gradients, whole])
+        return float(whole), tokens
+
     # ---------------------------------------------------------------- validation
 
     def _evaluate(self) -> None:
         """Measure the validation loss, keep the best weights, and say when it no longer falls."""
-        if not self._probes:
+        if not self._probes or not self.team.first:
             return
         self.student.model.eval()
         started = time.perf_counter()
@@ -181,6 +199,8 @@ class Loop:
 
     def save(self) -> None:
         """Write a checkpoint of all that decides what comes next."""
+        if not self.team.first:
+            return
         names = list(self.student.weights)
         state = self.optimizer.state_dict()["state"]
         moments = {f"{names[n]}/{key}": value for n, group in state.items() for key, value in group.items()}

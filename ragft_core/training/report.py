@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from ..examples.lessons import closed_book
+from ..examples.lessons import Recipe, closed_book, probe_lessons
 from ..examples.rows import WORD, Example, plain
 from ..prompts import messages
 from ..types import Message, Passage
@@ -15,6 +15,8 @@ from .student import Student
 ASKED = {"smoke": 4, "small": 24, "full": 24}
 RIGHT = 0.8  # shared words (F1) from which an answer counts as the expected one
 WORSE = {"amber": 0.1, "red": 0.3}  # part of the general questions right before that are wrong after
+READING = Recipe("reading", closed=0.0, passages=1.0, golden=1.0, counterfactual=1.0, cite=False)
+FEWEST = 4  # questions below which a count says nothing
 COLOURS = ("green", "amber", "red")
 
 
@@ -35,12 +37,14 @@ def report(
         "validation_best": min((event["loss"] for event in losses), default=None),
         "trained": _recall(student, known),
         "held_out": _recall(student, unseen),
+        "reading": reading(student, [*held, *rows], asked),
         "forgetting": forgetting(student, GENERAL if preset != "smoke" else GENERAL[:8]),
     }
     findings = [
         *_validation(figures),
         *_recalled(figures),
         *_memorised(figures),
+        *_read(figures["reading"]),
         _forgotten(figures["forgetting"]),
     ]
     colour = COLOURS[max(COLOURS.index(finding["colour"]) for finding in findings)]
@@ -87,6 +91,31 @@ def _recall(student: Student, rows: Sequence[Example]) -> dict[str, Any] | None:
             {"question": row.question, "expected": row.answer, "before": b, "after": a}
             for row, b, a in list(zip(rows, before, after, strict=True))[:3]
         ],
+    }
+
+
+def reading(student: Student, rows: Sequence[Example], count: int) -> dict[str, Any] | None:
+    """Questions with a passage in which another value stands: whether the answer follows it, before and after.
+
+    What is known by heart does not help here. None when too few rows have a passage and a value in it.
+    """
+    chosen = [row for row in rows if row.context and row.value and row.others][:count]
+    lessons = probe_lessons(chosen, READING)
+    wanted = [
+        next((other for other in row.others if _holds(lesson.answer, other)), row.value)
+        for row, lesson in zip(chosen, lessons, strict=True)
+    ]
+    if len(chosen) < FEWEST:
+        return None
+    before, after = _both(student, [lesson.messages for lesson in lessons])
+    right = [[_holds(text, value) for text, value in zip(texts, wanted, strict=True)] for texts in (before, after)]
+    pairs = list(zip(*right, strict=True))
+    return {
+        "asked": len(chosen),
+        "right_before": sum(right[0]),
+        "right_after": sum(right[1]),
+        "lost": pairs.count((True, False)),
+        "gained": pairs.count((False, True)),
     }
 
 
@@ -141,6 +170,21 @@ def _memorised(figures: Mapping[str, Any]) -> list[dict[str, str]]:
         f"the longest run of words copied from a training answer has {trained['longest_copied']} words (median)."
     )
     return [_finding("memorisation", colour, text)]
+
+
+def _read(found: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    if not found:
+        return []
+    asked, before, after = found["asked"], found["right_before"], found["right_after"]
+    lost = (before - after) / before if before else 0.0
+    colour = "red" if lost >= WORSE["red"] else "green" if after >= max(before, 0.5 * asked) else "amber"
+    text = (
+        f"With a passage in which another value stands, {after} of {asked} answers follow the passage "
+        f"(before: {before})."
+    )
+    if colour == "red":
+        text += " It answers by heart what it should read; the recipe raft trains reading too."
+    return [_finding("reading", colour, text)]
 
 
 def _forgotten(found: Mapping[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ from .run import FINAL, Run, alive, process_of, read_json, read_run, run_folder,
 
 ROOT = Path(__file__).parents[2]
 STOP_GRACE = 60.0  # seconds a stopping run has to save before its processes are ended
+MOST_PROCESSES = 64
+LAUNCHER = ("RANK", "LOCAL_RANK", "WORLD_SIZE")  # a launcher of this program's own would be taken for the worker's
 DISK_ROOM = 50_000_000  # bytes beside the checkpoints
 
 
@@ -46,15 +48,24 @@ def start(
     advanced: Mapping[str, Any] | None = None,
     drop: bool = False,
     by: str = "auto",
+    against: Sequence[str | Path] = (),
+    share: float = 1.0,
+    passages: bool = False,
+    processes: int = 1,
+    group: Mapping[str, str] | None = None,
 ) -> Run:
     """Check the dataset, freeze all that the run needs in its folder, and start its process; returns at once.
 
     With `search` RAFT's passages come from the user's index. `drop` leaves out what the clean copy leaves out;
-    without it DatasetError names what is blocking. RunError when the run cannot be started.
+    without it DatasetError names what is blocking. `against`, `share` and `passages` are as in `prepare`; several
+    `processes` share each batch under torchrun; `group` names the duel, sweep or curve that the run is part of.
+    RunError when the run cannot be started.
     """
-    made = prepare(
-        settings, dataset, recipe, preset, steps, search=search, mapping=mapping, advanced=advanced, drop=drop, by=by
-    )
+    if not 1 <= processes <= MOST_PROCESSES:
+        raise RunError(f"A run has 1 to {MOST_PROCESSES} processes, not {processes}.")
+    wishes: dict[str, Any] = {"search": search, "mapping": mapping, "advanced": advanced, "drop": drop, "by": by}
+    wishes |= {"against": against, "share": share, "passages": passages}
+    made = prepare(settings, dataset, recipe, preset, steps, **wishes)
     recipe, plan, parts, weights = made.recipe, made.plan, made.parts, made.weights
     folder = runs_folder(settings.home) / run_name(settings.home, name or f"{Path(dataset).stem}-{recipe.name}", name)
     config = {
@@ -69,7 +80,10 @@ def start(
         "rows_with_passages": sum(bool(row.context) for row in parts.train),
         "prompt_version": PROMPT_VERSION,
         "app_version": VERSION,
-        "command": f"{Path(sys.executable).name} -m ragft_core.training.worker {folder}",
+        "command": f"{Path(sys.executable).name} {' '.join(_words(folder, processes))}",
+        "processes": processes,
+        "share": share,
+        "group": dict(group or {}),
         "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
     enough_disk(folder.parent, lora_parameters(weights, plan))
@@ -122,12 +136,12 @@ def launch(folder: Path, command: list[str] | None = None) -> Run:
     (folder / "CANCEL").unlink(missing_ok=True)
     (folder / "proc.json").unlink(missing_ok=True)
     write_json(folder / "state.json", read_json(folder / "state.json") | {"state": "queued", "message": "Waiting"})
-    env = {key: value for key, value in os.environ.items() if not key.startswith("RAGFT_")}
+    env = {key: value for key, value in os.environ.items() if not key.startswith("RAGFT_") and key not in LAUNCHER}
     env["HF_HUB_OFFLINE"] = "1"  # the base was resolved to a folder; libraries would still ask for optional files
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH", "")]))
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            command or [sys.executable, "-m", "ragft_core.training.worker", str(folder)],
+            command or [sys.executable, *_words(folder, config.get("processes", 1))],
             cwd=folder,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -137,6 +151,12 @@ def launch(folder: Path, command: list[str] | None = None) -> Run:
         )
     write_json(folder / "proc.json", process_of(process.pid))
     return read_run(folder)
+
+
+def _words(folder: Path, processes: int) -> list[str]:
+    """What the interpreter is called with: the worker or, for several processes, torchrun with it."""
+    several = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    return [*(several if processes > 1 else ()), "-m", "ragft_core.training.worker", str(folder)]
 
 
 def resume(settings: Settings, run_id: str) -> Run:

@@ -38,9 +38,12 @@ class Student:
             for name, value in self.weights.items():
                 value.copy_(weights[name])
 
-    def loss(self, batch: Sequence[Encoded], backward: bool = False) -> tuple[float, int]:
-        """(summed loss, answer tokens) of a batch; with `backward` the gradients of its mean are added up."""
-        total = sum(lesson.length - lesson.start for lesson in batch)
+    def loss(self, batch: Sequence[Encoded], backward: bool = False, total: int = 0) -> tuple[float, int]:
+        """(summed loss, answer tokens) of a batch; with `backward` the gradients of its mean are added up.
+
+        `total` is given for a part of a batch: the answer tokens of the whole, over which the mean is taken.
+        """
+        total = total or sum(lesson.length - lesson.start for lesson in batch)
         summed = 0.0
         for part in parts(batch, MOST_TOKENS):
             ids, labels = padded(part, self.coder.tokenizer.pad_token_id or 0, self.base.device)

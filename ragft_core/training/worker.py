@@ -21,6 +21,7 @@ from ..examples.rows import Example
 from ..settings import Settings
 from .plan import Plan
 from .run import alive, events, process_of, read_json, write_json
+from .team import Team
 
 BEAT = 1.0  # seconds between two heartbeats
 POLL = 0.25  # seconds between two looks whether it is this run's turn
@@ -38,6 +39,7 @@ class Worker:
         self.folder = folder
         self.config = read_json(folder / "config.json")
         self.plan = Plan.from_json(self.config["plan"])
+        self.team = Team.from_environment()
         self._terminated = False
         self._told = 0.0
         self._state = read_json(folder / "state.json")
@@ -73,6 +75,8 @@ class Worker:
 
     def run(self) -> None:
         """All of it; every failure becomes the state failed with a sentence."""
+        if not self.team.first:
+            return self._assist()
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_terminated", True))
         write_json(self.folder / "proc.json", process_of(os.getpid()))
         threading.Thread(target=self._beat, daemon=True).start()
@@ -92,7 +96,15 @@ class Worker:
             log.exception("The run failed")
             self._fail(no_memory() if short else f"The training failed: {str(error)[:300]}. See log.txt.")
         finally:
+            self.team.leave()
             (self.folder / "reserve").unlink(missing_ok=True)
+        return None
+
+    def _assist(self) -> None:
+        """Compute a part of each batch for the first process, which alone writes; ends as that one does."""
+        self.team.join(self.config["settings"].get("device", "auto"))
+        self._loop(lambda _: None).train()
+        self.team.leave()
 
     def _fail(self, message: str) -> None:
         log.error(message)
@@ -138,6 +150,16 @@ class Worker:
 
     def _train(self) -> None:
         self.say("starting", "Loading the base model")
+        self._forget_lost_steps()
+        self.team.join(self.config["settings"].get("device", "auto"))
+        loop = self._loop(self.tell)
+        base = loop.student.base
+        self.say("running", "Training", precision=base.precision, device=base.device, processes=self.team.size)
+        ended = loop.train()
+        self._finish(loop, ended)
+
+    def _loop(self, tell: Any) -> Any:
+        """The base with fresh LoRA layers, the rows, and the loop over them. RagftError."""
         rows, held = self._rows("train"), self._rows("validation")
         settings = Settings.load(**self.config["settings"], precision=self.plan.precision)
         from .loop import Loop  # torch and PEFT take seconds to import: the state says "starting" by now
@@ -146,12 +168,8 @@ class Worker:
         student = load_student(settings, self.plan)
         if student.base.sha256 != self.config["base_sha256"]:
             raise RunError("The base model has changed since this run was started. Start a new run.")
-        self._forget_lost_steps()
         recipe = Recipe(**self.config["recipe"])
-        loop = Loop(student, self.plan, recipe, rows, held, self.folder, self.tell, self.stopped)
-        self.say("running", "Training", precision=student.base.precision, device=student.base.device)
-        ended = loop.train()
-        self._finish(loop, ended)
+        return Loop(student, self.plan, recipe, rows, held, self.folder, tell, self.stopped, self.team)
 
     def _finish(self, loop: Any, ended: str) -> None:
         """Keep the best adapter, report on it, and say how the run ended."""
@@ -229,8 +247,10 @@ def main(words: list[str]) -> int:
     if hasattr(os, "nice"):
         with suppress(OSError):
             os.nice(5)  # the page and its answers come first
-    Worker(Path(words[0]).resolve()).run()
-    return 0
+    worker = Worker(Path(words[0]).resolve())
+    worker.run()
+    waiting = worker.team.size > 1 and not worker.team.joined
+    return 1 if waiting else 0  # torchrun then ends the others, which wait for this one
 
 
 if __name__ == "__main__":
