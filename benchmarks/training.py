@@ -124,12 +124,8 @@ def trl(
 
     def make(args: Any, hooks: list[Any]) -> Any:
         same = ("output_dir", "max_steps", "use_cpu", "report_to", "learning_rate", "save_strategy", "disable_tqdm")
-        config = SFTConfig(
-            **{key: getattr(args, key) for key in same},
-            logging_steps=1,
-            bf16=bf16,
-            gradient_checkpointing=checkpointing,
-        )
+        kept = {key: getattr(args, key) for key in same}
+        config = SFTConfig(**kept, logging_steps=1, bf16=bf16, gradient_checkpointing=checkpointing)
         config.per_device_train_batch_size = batch
         return SFTTrainer(student.model, args=config, train_dataset=Dataset.from_list(pairs), callbacks=hooks)
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,10 +14,11 @@ from . import demo
 from .compare import compare, stop
 from .errors import AdapterError, NotFoundError, RagftError
 from .home import Home
+from .loaded import Loaded
 from .prompts import PROMPT_VERSION
 from .request import Request, checked_question, checked_request, checked_search, within
 from .searches import Trace
-from .settings import ASSETS, Settings, model_name
+from .settings import ASSETS, Settings
 from .store import Store
 from .types import (
     DEFAULT_ARMS,
@@ -51,9 +52,7 @@ class Studio:
         stay_offline(self.settings.model, self.settings.embedding)
         self.home = Home.open(self.settings.home)
         self.store = Store(self.home.database)
-        self._engine, self._retrieval = engine, retrieval
-        self._loading = threading.RLock()
-        self._status = Status("starting", "Starting", since=time.monotonic(), adapter=self.settings.adapter)
+        self._loaded = Loaded(self.settings, self.home, self.store, self.adapter_folders(), engine, retrieval)
 
     def __enter__(self) -> Self:
         return self
@@ -63,8 +62,7 @@ class Studio:
 
     def close(self) -> None:
         """Close index and store and give the home folder back."""
-        if self._retrieval is not None:
-            self._retrieval.close()
+        self._loaded.close()
         self.store.close()
         self.home.close()
 
@@ -73,26 +71,12 @@ class Studio:
     @property
     def engine(self) -> Any:
         """The base model in memory with its adapters; loading can take seconds. Raises ModelError."""
-        with self._loading:
-            if self._engine is None:
-                from .engine import Engine
-
-                self._say("loading", f"Loading model {model_name(self.settings.model)}")
-                self._engine = Engine.load(self.settings, self.adapter_folders())
-            return self._engine
+        return self._loaded.engine
 
     @property
     def retrieval(self) -> Any:
         """The retrieval index over this home's documents; a damaged one is rebuilt from the store."""
-        with self._loading:
-            if self._retrieval is None:
-                from .model import load_tokenizer
-                from .retrieval import Index
-
-                self._say("loading", "Opening the index")
-                tokenizer = load_tokenizer(self.settings)
-                self._retrieval = Index(self.store, self.home.index, self.settings, tokenizer.tokenize)
-            return self._retrieval
+        return self._loaded.retrieval
 
     @cached_property
     def ratings(self) -> "Ratings":
@@ -126,18 +110,18 @@ class Studio:
     def warm(self) -> None:
         """Prepare and load everything; the outcome, good or bad, is in `status()`."""
         try:
-            self.prepare(lambda p: self._say("installing", p.message, p.done, p.total))
+            self.prepare(lambda p: self._loaded.say("installing", p.message, p.done, p.total))
             for notice in self.retrieval.notices:
                 self.note(notice)
             _ = self.engine
             self.retrieval.warm()  # else the first question waits for the embedding model
         except RagftError as error:
-            self._say("failed", str(error))
+            self._loaded.say("failed", str(error))
         except BaseException:  # a fault of ours must not leave the page loading for ever
-            self._say("failed", "RAGFT could not get ready, by a fault of its own; the log has the details.")
+            self._loaded.say("failed", "RAGFT could not get ready, by a fault of its own; the log has the details.")
             raise
         else:
-            self._say("ready", "Ready")
+            self._loaded.say("ready", "Ready")
 
     def warm_in_background(self) -> threading.Thread:
         thread = threading.Thread(target=self.warm, name="ragft-warm", daemon=True)
@@ -146,23 +130,18 @@ class Studio:
 
     def status(self) -> Status:
         """What this Studio is doing and what it has loaded; never loads anything itself."""
-        engine = self._engine.describe() if self._engine is not None else {}
-        return replace(
-            self._status,
-            model=str(engine.get("base_model", model_name(self.settings.model))),
-            precision=str(engine.get("precision", "")),
-            device=str(engine.get("device", "")),
-            documents=self.store.count_documents(),
-            chunks=self.store.count_chunks(),
-        )
+        return self._loaded.status()
 
     def note(self, notice: str) -> None:
         """Remember a sentence for the user (what was installed, what was repaired)."""
-        self._status = replace(self._status, notices=(*self._status.notices, notice))
+        self._loaded.note(notice)
 
-    def _say(self, state: str, message: str, done: int = 0, total: int = 0) -> None:
-        since = self._status.since if message == self._status.message else time.monotonic()
-        self._status = replace(self._status, state=state, message=message, done=done, total=total, since=since)
+    def make_room(self, needed: int, until: Callable[[], object]) -> bool:
+        """Let go of the base model when fewer than `needed` bytes are free; it is loaded again once `until` returns.
+
+        A question in the meantime loads it, too. Returns whether the model was let go.
+        """
+        return self._loaded.make_room(needed, until)
 
     # ---------------------------------------------------------------- the main job
 

@@ -11,6 +11,7 @@ from .header import Header
 from .launch import launch
 from .owner import Owner
 from .rate_tab import RateTab
+from .tune_tab import TuneTab
 from .turns import Turns
 
 __all__ = ["Owner", "Turns", "build", "launch"]
@@ -27,10 +28,13 @@ def build(studio: Any, turns: Turns | None = None) -> gr.Blocks:
                 compare = CompareTab(studio, turns)
             with gr.Tab("Rate", id="rate") as rate_tab:
                 rate = RateTab(studio)
+            with gr.Tab("Fine-tune", id="tune") as tune_tab:
+                tune = TuneTab(studio)
             with gr.Tab("Documents", id="documents") as tab:
                 documents = DocumentsTab(studio)
         compare.wire_page(page)
         rate.wire_page(page, tabs, rate_tab)
+        tune.wire_page(page, tabs, tune_tab, compare.settings.use_after)
         documents.wire_page(page, tab, header.refresh_after)
         header.wire_page(page)
     return page

@@ -1,7 +1,6 @@
 """Add documents, see what is in the index, take documents out of it; search, passages and health have cards too."""
 
 import queue
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from .index_health import IndexHealth
 from .owner import Owner
 from .passages import Passages
 from .probe import Probe
+from .uploads import moved_uploads
 
 LOOK_APART = 0.25  # seconds between two looks at an indexing job
 PUBLIC = "This is a public demo: its documents cannot be changed here. Run RAGFT yourself to use your own."
@@ -185,18 +185,3 @@ class DocumentsTab:
 
     def _public_note(self) -> str:
         return f"<p class='sub'>{PUBLIC}</p>" if not self.owner.possible else ""
-
-
-def moved_uploads(folder: Path, files: list[str]) -> list[Path]:
-    """The uploads moved to `folder` under their own names, so that the same name is the same document next time."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    moved: list[Path] = []
-    for file in map(Path, files):
-        target = folder / file.name
-        for n in range(2, len(files) + 2):
-            if target not in moved:
-                break
-            target = folder / f"{file.stem} ({n}){file.suffix}"
-        shutil.move(file, target)
-        moved.append(target)
-    return moved

@@ -54,11 +54,11 @@ def _row(document: Document) -> str:
     )
 
 
-def progress(step: Progress) -> str:
+def progress(step: Progress, label: str = "Indexing") -> str:
     percent = round(100 * step.done / step.total) if step.total else 0
     count = f"{step.done} of {step.total} &middot; " if step.total else ""
     return (
-        f"<div class='progress' role='progressbar' aria-label='Indexing' aria-valuemin='0' aria-valuemax='100' "
+        f"<div class='progress' role='progressbar' aria-label='{label}' aria-valuemin='0' aria-valuemax='100' "
         f"aria-valuenow='{percent}'><i style='width:{percent}%'></i></div>"
         f"<p class='sub'>{count}{escape(step.message)}</p>"
     )

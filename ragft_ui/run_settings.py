@@ -7,7 +7,7 @@ import gradio as gr
 from ragft_core.searches import STEPS
 from ragft_core.types import ARMS, DEFAULT_ARMS
 
-from .events import QUIET
+from .events import PRIVATE, QUIET
 from .render import switches
 from .render_retrieval import LABELS
 
@@ -61,6 +61,7 @@ class RunSettings:
                     s.seed, precision=0, minimum=0, label="Seed", info="Repeats a sampled answer; unused at 0."
                 )
             reset = gr.Button("Back to defaults", size="sm", elem_id="reset_settings")
+        self.adapter = adapter
         self.fields = [self.arms, adapter, top_k, mode, steps, tokens, temperature, seed]
         self.kept = gr.BrowserState(NOTHING_KEPT, storage_key=KEY, secret=SECRET)
         self.reset = reset
@@ -77,6 +78,21 @@ class RunSettings:
         arms = list(DEFAULT_ARMS)
         steps = [step for step in STEPS if step in s.steps.split(",")]
         return {"arms": arms} | {name: getattr(s, name) for name in NAMES[1:]} | {"steps": steps}
+
+    def use_after(self, event: Any, chosen: gr.Textbox, tabs: gr.Tabs) -> None:
+        """After an event that named an adapter in `chosen`: it is the one to answer with, and Compare is shown."""
+        event.then(self.using, chosen, [tabs, self.adapter], **QUIET).then(
+            None, self.fields, self.kept, js="(...fields) => [fields]", **PRIVATE
+        )
+
+    def using(self, name: str) -> list[Any]:
+        """Compare, with this adapter; nothing changes without a name."""
+        if not name:
+            return [gr.skip(), gr.skip()]
+        names = [adapter.name for adapter in self.studio.adapters() if not adapter.problem]
+        if name not in names:
+            return [gr.skip(), gr.skip()]
+        return [gr.Tabs(selected="compare"), gr.Dropdown(names, value=name)]
 
     def restored(self, kept: Any) -> list[Any]:
         """The fields as this browser left them; the adapter's choices as they are now."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 ASSETS = Path(__file__).parents[1] / "assets"
+SHEETS = ("styles.css", "tune.css")  # later ones win
 FONTS = ASSETS / "fonts"
 RANGES = {
     "inter-latin-wght-normal.woff2": "U+0000-00FF,U+0131,U+0152-0153,U+02BB-02BC,U+02C6,U+02DA,U+02DC,U+2000-206F,"
@@ -69,7 +70,8 @@ def head() -> str:
         f"src:url('gradio_api/file={FONTS / name}') format('woff2');unicode-range:{characters};}}"
         for name, characters in RANGES.items()
     )
-    return f"<style>{fonts}{(ASSETS / 'styles.css').read_text('utf-8')}</style>"
+    sheets = "".join((ASSETS / name).read_text("utf-8") for name in SHEETS)
+    return f"<style>{fonts}{sheets}</style>"
 
 
 def script() -> str:

@@ -34,7 +34,7 @@ LEVEL = {
     **dict.fromkeys(("adapter_files", "merge"), 2),
     **dict.fromkeys(("testing",), 3),
     **dict.fromkeys(("compare", "ratings", "training", "adapter_commands"), 3),
-    **dict.fromkeys(("demo",), 4),
+    **dict.fromkeys(("demo", "loaded"), 4),
     **dict.fromkeys(("studio", "remote", "doctor"), 5),
     **dict.fromkeys(("cli", "cli_documents", "cli_training", "__main__", "__init__"), 6),
 }

@@ -118,13 +118,13 @@ def test_whatever_the_model_writes_is_a_question_or_nothing(text: str) -> None:
 def test_the_studio_and_the_command_propose(
     studio: Studio, home: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
-    studio._engine = Asking(lambda text, reading: text if reading else "Why is the sky blue in light air?")
+    studio._loaded._engine = Asking(lambda text, reading: text if reading else "Why is the sky blue in light air?")
     (one,) = studio.propose()
     assert one.source == "sky.md" and "scatters" in one.answer
     with pytest.raises(NotFoundError, match="Index documents first"):
         studio.propose(sources=["other.md"])
     studio.close()
-    monkeypatch.setattr(cli, "Studio", lambda s: Studio(s, engine=studio._engine, retrieval=OnePageIndex()))
+    monkeypatch.setattr(cli, "Studio", lambda s: Studio(s, engine=studio._loaded._engine, retrieval=OnePageIndex()))
     command = cli.parser().parse_args(
         ["propose", "--home", str(home), "--no-demo", "--json", str(tmp_path / "p.jsonl")]
     )
