@@ -149,9 +149,11 @@ def test_another_process_with_the_same_pid_is_not_the_worker(begin: Any, setting
 def test_runs_wait_for_their_turn_in_order_and_can_be_stopped_waiting(begin: Any, settings: Settings) -> None:
     first, second, third = (begin(name) for name in ("a", "b", "c"))
     wait(settings, "a", "running")
-    time.sleep(0.6)
-    assert [status(settings.home, name).state for name in "abc"] == ["running", "queued", "queued"]
+    end = time.monotonic() + 30  # "b" says why it waits once its process has come up
+    while "one run trains at a time" not in status(settings.home, "b").message and time.monotonic() < end:
+        time.sleep(0.05)
     assert "one run trains at a time" in status(settings.home, "b").message
+    assert [status(settings.home, name).state for name in "abc"] == ["running", "queued", "queued"]
     (Path(first.folder) / "end").touch()
     wait(settings, "a", "done")
     wait(settings, "b", "running")
