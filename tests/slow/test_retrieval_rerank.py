@@ -26,11 +26,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 def test_likelihoods_are_those_of_the_whole_text(engine: Engine) -> None:
     """Against one plain pass over everything, softmax at every place."""
     got = engine.likelihoods(QUESTION, TEXTS[:2])
-    tokenizer, model = engine._chat.tokenizer, engine._base.model
+    tokenizer, model = engine._chat.tokenizer, engine._model
     asked = tokenizer(QUESTION, add_special_tokens=False)["input_ids"]
     for text, score in zip(TEXTS, got, strict=False):
         prompt = engine._chat.encode(system_and_user(ASK_ABOUT, text))
-        with torch.inference_mode():
+        with model.disable_adapter(), torch.inference_mode():
             logits = model(input_ids=torch.tensor([prompt + asked])).logits[0].float()
         each = [torch.log_softmax(logits[len(prompt) + n - 1], -1)[token] for n, token in enumerate(asked)]
         assert score == pytest.approx(float(torch.stack(each).mean()), abs=1e-4)
@@ -60,7 +60,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "vocab.txt").write_text("\n".join(words))
     BertTokenizerFast(vocab_file=str(place / "vocab.txt")).save_pretrained(place)
     torch.manual_seed(0)
-    config = BertConfig(len(words), 16, 1, 2, 32, num_labels=1, max_position_embeddings=64)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = BertConfig(vocab_size=len(words), num_labels=1, max_position_embeddings=64, **sizes)
     BertForSequenceClassification(config).save_pretrained(place)
     return place
 
