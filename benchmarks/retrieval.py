@@ -1,7 +1,7 @@
 """How well and how fast passages are found on public question sets, in the product's own index, stage by stage.
 
-`python -m benchmarks.retrieval --data ../shared/data` prints a table per set: dense, BM25, their fusion, and fusion
-with each step of `--steps`. Ratios are to the first row, in the same run. `--fresh` embeds everything anew, else
+`python -m benchmarks.retrieval --data ../shared/data` prints a table per set: dense, BM25, their fusion; then fusion
+with each of `--steps` on some of the questions. Ratios are to the first row of a table. `--fresh` embeds anew, else
 vectors are kept in .benchmarks/ (embedding takes minutes on a CPU); `--size`, `--overlap` and `--strategy` cut
 chunkeval otherwise than the default; `--questions N` takes every n-th question, to about N.
 """
@@ -27,6 +27,7 @@ from ragft_core.store import Store
 from .retrieval_data import TASKS, Kept, Question, Task, found_spans, overlap
 
 DEEP = 100  # passages asked for where documents are to be found
+SHALLOW = 10  # with further steps: the reranker reads as many as are asked for, 20 at least
 FEW = 5  # and where spans are: the published setting
 WHOLE = 4096  # tokens of a chunk that holds a whole document
 VECTORS = Path(".benchmarks") / "vectors.sqlite"
@@ -41,16 +42,21 @@ class Way:
     steps: tuple[str, ...] = ()
 
 
-def ways(steps: str) -> list[Way]:
-    rows = [Way("dense", "dense"), Way("BM25", "keyword"), Way("fusion", "hybrid")]
-    return [*rows, *(Way(f"fusion + {step}", "hybrid", tuple(step.split("+"))) for step in steps.split(",") if step)]
+PLAIN = (Way("dense", "dense"), Way("BM25", "keyword"), Way("fusion", "hybrid"))
+
+
+def with_steps(steps: str) -> list[Way]:
+    """Fusion alone, and with each of the steps."""
+    rows = [Way(f"fusion + {step}", "hybrid", tuple(step.split("+"))) for step in steps.split(",") if step]
+    return [PLAIN[-1], *rows] if rows else []
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the public sets")
     parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--steps", default="", help="each is a row more; join those of one row by +")
+    parser.add_argument("--steps", default="rerank", help="each is a row more; join those of one row by +")
+    parser.add_argument("--some", type=int, default=40, help="about so many questions for those rows")
     parser.add_argument("--questions", type=int, default=10**6)
     parser.add_argument("--corpora", default="", help="of chunkeval, by commas")
     parser.add_argument("--size", type=int)
@@ -78,11 +84,15 @@ def measure(task: Task, args: argparse.Namespace) -> None:
         size += "" if task.whole else f"/{settings.chunk_overlap}"
         print(f"\n**{task.name}**: {len(task.texts)} documents, {indexed.index.size} passages ({size}), ", end="")
         print(f"{len(questions)} questions; {indexed.rate}")
-        rows = [(way, *indexed.ask(way, questions)) for way in ways(args.steps)]
+        table([(way, *indexed.ask(way, questions)) for way in PLAIN])
         embedding = indexed.embedding_ms(questions)
+        print(f"A question's own vector takes {embedding:.0f} ms; the table's times are without it.", flush=True)
+        some = questions[:: max(1, round(len(questions) / args.some))]
+        ways = with_steps(args.steps)
+        if ways:
+            print(f"\nWith further steps, {len(some)} of the questions:\n", flush=True)
+            table([(way, *indexed.ask(way, some, SHALLOW)) for way in ways])
         indexed.close()
-    table(rows)
-    print(f"A question's own vector takes {embedding:.0f} ms; the table's times are without it.")
 
 
 class Indexed:
@@ -126,9 +136,9 @@ class Indexed:
             seconds.append(time.perf_counter() - started)
         return 1000 * float(np.median(seconds))
 
-    def ask(self, way: Way, questions: Sequence[Question]) -> tuple[dict[str, float], float]:
+    def ask(self, way: Way, questions: Sequence[Question], deep: int = DEEP) -> tuple[dict[str, float], float]:
         """(mean of each measure, median ms a question)."""
-        k = DEEP if self.task.whole else FEW
+        k = deep if self.task.whole else FEW
         for question in questions:  # loads what is needed
             self.index.trace(question.text, Search(1, way.mode), self.engine)
         scores: list[dict[str, float]] = []

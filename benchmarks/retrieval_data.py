@@ -44,8 +44,8 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def cranfield(data: Path) -> Task:
-    """1,400 abstracts, 225 queries; a grade of 1 or more is relevant."""
-    texts = {row["id"]: row["text"] for row in read(data / "cranfield_docs.jsonl.gz")}
+    """1,400 abstracts, two of them empty, 225 queries; a grade of 1 or more is relevant."""
+    texts = {row["id"]: row["text"] for row in read(data / "cranfield_docs.jsonl.gz") if row["text"].strip()}
     grades: dict[str, dict[str, float]] = {}
     for row in read(data / "cranfield_qrels.jsonl.gz"):
         if int(row["grade"]) >= 1:

@@ -44,6 +44,10 @@ class Stems:
     def __call__(self, text: str) -> list[str]:
         return [self.of(word) for word in words(text)]
 
+    def telling(self, text: str) -> set[str]:
+        """The stems of a text's words without those that questions are asked with."""
+        return {self.of(word) for word in words(text) if word not in ASKING}
+
     def of(self, word: str) -> str:
         return self._english.stemWord(word) if PLAIN.fullmatch(word) else word
 

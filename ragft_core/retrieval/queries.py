@@ -11,10 +11,12 @@ from ..errors import RagftError
 from ..prompts import TRANSFORMS, system_and_user
 from ..searches import Query
 from ..types import Decoding, Row
+from .keyword import Stems
 
 MOST = {"sub-queries": 3, "hyde": 1, "step-back": 1}
 LONGEST = 600  # characters; longer is no query
 TOKENS = 96
+QUESTION_MARKS = ("?", "？", "؟")
 MARKS = re.compile(r"^\s*(?:[-*\u2022]+|\(?\d{1,2}[.):]|[a-cA-C][.)])\s*")
 
 
@@ -24,11 +26,13 @@ def transformed(kind: str, question: str, model: Callable[[], Any]) -> tuple[lis
         text = _written(kind, question, model())
     except RagftError as error:
         return [], f"The plain question alone is used: {error}"
-    asked, found = _folded(question), dict[str, str]()
+    asked, found, telling = _folded(question), dict[str, str](), Stems().telling(question)
     lines = text.splitlines() if kind != "hyde" else [" ".join(text.split())]
     for line in lines:
         line = MARKS.sub("", line).strip().strip('"')
-        if len(line.split()) >= 2 and len(line) <= LONGEST and _folded(line) != asked:
+        asks = kind == "step-back" and line.endswith(QUESTION_MARKS)
+        about = asks or telling & Stems().telling(line)  # else it is "I do not know", or anything at all
+        if about and len(line.split()) >= 2 and len(line) <= LONGEST and _folded(line) != asked:
             found.setdefault(_folded(line), line)
     queries = [Query(kind, line) for line in list(found.values())[: MOST[kind]]]
     return queries, "" if queries else "The model wrote nothing of use; the plain question alone is used."
