@@ -61,6 +61,8 @@ def serve(studio: Studio, open_browser: bool) -> None:
     studio.home.announce(url)
     owner = ragft_ui.Owner(studio)
     print(f"RAGFT is at {url}", flush=True)
+    if owner.possible and not owner.free and not owner.printed:
+        print(f"Its owner comes by {url}/?owner=<owner_token of the settings>", flush=True)
     if owner.printed:
         print(f"Its owner's link, not for others: {owner.link(url)}", flush=True)
     studio.warm_in_background()

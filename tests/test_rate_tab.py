@@ -5,6 +5,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from ragft_core import Settings, Studio
 from ragft_core.ratings import RatingError, Study
 from ragft_core.testing import EchoEngine, OnePageIndex
+from ragft_ui import study_items
 from ragft_ui.rate_tab import RateTab
 from ragft_ui.rating_desk import vote_of
 from ragft_ui.results_view import tidy
@@ -232,6 +234,64 @@ def test_a_study_is_made_of_saved_comparisons(build: Callable[..., RateTab]) -> 
     assert "may give an arm away" in told and "&ldquo;RAG&rdquo;" in told
 
 
+def test_items_can_be_left_out_sorted_and_marked_as_gold(build: Callable[..., RateTab]) -> None:
+    tab = build(6)
+    table = tab.form.refresh()[tab.form.items]
+    assert table.count("<tr data-id=") == 6 and "value='tuned'>Fine-tuned is best" in table and "listed" not in table
+    marks: list[dict[str, Any]] = [{"id": f"c{n:03}", "use": n != 5, "category": "", "gold": ""} for n in range(6)]
+    marks[0] |= {"category": " prices ", "gold": "tuned"}
+    marks[1] |= {"gold": "bad"}
+    assert "Made with 5 items." in tab.form.create(**FORM, marks=marks)[0]
+    items = {item.id: (item.category, item.gold) for item in tab.ratings.items(tab.ratings.studies()[0].id)}
+    assert items == {"c000": ("prices", "tuned"), "c001": ("", "bad")} | {f"c00{n}": ("", "") for n in (2, 3, 4)}
+    assert tab.form.put_away() == {tab.form.items: ""}
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ([{"id": "c000", "gold": "hybrid"}], "no arm, tie or bad"),
+        ([{"id": "c000", "category": "x" * 61}], "longer than 60"),
+        ([{"id": 7}], "cannot be read"),
+        ([7], "cannot be read"),
+        ([{"id": f"c{n:03}", "use": False} for n in range(3)], "nothing to judge"),
+    ],
+)
+def test_marks_that_do_not_fit_are_refused(build: Callable[..., RateTab], marks: list[Any], said: str) -> None:
+    tab = build(3)
+    assert said in tab.form.create(**FORM, marks=marks)[0] and tab.ratings.studies() == []
+
+
+def test_a_long_list_shows_the_newest_and_says_so() -> None:
+    html = study_items.table([asked(n) for n in range(study_items.SHOWN + 1)], ["rag", "tuned"])
+    assert html.count("<tr data-id=") == study_items.SHOWN and "older ones are taken as they are" in html
+    assert study_items.table([], []) == ""
+    hostile = replace(asked(0), question="<b>'\"", setup={"category": "<i>"})
+    assert "<b>&#x27;" not in study_items.table([hostile], []) and "<i>" not in study_items.table([hostile], [])
+
+
+def test_a_judges_verdicts_come_in_through_the_results(build: Callable[..., RateTab], tmp_path: Path) -> None:
+    tab = build()
+    made, path = study(tab), tmp_path / "judge.csv"
+    tab.desk.join(made.id, "ann", False, VISIT)
+    act(tab, made, "ann", act="vote", place=0, choice="A", key="key-00001")
+    path.write_text("item_id,winner\n" + "".join(f"c{n:03},wombat\n" for n in range(4)))
+    said, _ = tab.view.take_judge(made.id, str(path))
+    assert "verdicts of an LLM judge" in said and "4 added" in said and not path.exists()
+    html = tab.view.read(made.id)
+    assert "LLM judges beside people" in html and "1 of 4" in html and "1 rating of 1 item by 1 rater" in html
+    assert "Choose a file" in tab.view.take_judge(made.id, None)[0]
+    assert "<td class='num hide-sm'>1</td><td class='num'>1</td>" in tab.list_studies()
+
+
+def test_who_joined_and_has_not_voted_yet_is_listed(build: Callable[..., RateTab]) -> None:
+    tab = build()
+    made = study(tab)
+    tab.desk.join(made.id, "bea", False, VISIT)
+    html = tab.view.read(made.id)
+    assert "Ratings will be counted here" in html and "bea" in html and "0 of 4" in html
+
+
 def test_without_comparisons_the_page_says_what_to_do(build: Callable[..., RateTab]) -> None:
     tab = build()
     assert "Ask questions in Compare first" in tab.form.refresh()[tab.form.found]
@@ -282,7 +342,11 @@ def test_what_was_exported_can_be_imported(build: Callable[..., RateTab], tmp_pa
     said, _ = tab.form.import_file(str(path))
     assert "1 were there already" in said and "1 study" in said and not path.exists()
     path.write_text("question,arm,answer\nWhy?,one,Because\nWhy?,two,Why not\n")
-    assert "answers to be judged" in tab.form.import_file(str(path))[0]
+    how = (["style"], ["Show the reference answer"], 2, 0.5, 0.0, " Judge. ", "Kept.")
+    assert "answers to be judged" in tab.form.import_file(str(path), *how)[0]
+    new = tab.ratings.studies()[0]
+    assert (new.raters, new.overlap, new.instructions, new.consent) == (2, 0.5, "Judge.", "Kept.")
+    assert [c.key for c in new.criteria] == ["style"] and new.show_reference and not new.show_evidence
     path.write_text("a,b\n1,2\n")
     assert "no file this can import" in tab.form.import_file(str(path))[0]
     assert "Choose a file" in tab.form.import_file(None)[0]
