@@ -1,7 +1,6 @@
 """The form that adds documents: files or a folder in, how far it is for every file, a report, a stop."""
 
 import queue
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from ragft_core.types import FileReport, IndexReport, Progress
 
 from . import render, render_documents
 from .events import PRIVATE, QUIET, sentence
+from .uploads import moved_uploads
 
 LOOK_APART = 0.25  # seconds between two looks at an indexing job
 PUBLIC = "This is a public demo: its documents cannot be changed here. Run RAGFT yourself to use your own."
@@ -161,18 +161,3 @@ def columns(content: str, metadata: str, rows: float | None, seed: float | None)
     names = tuple(name.strip() for name in (metadata or "").split(",") if name.strip())
     content, limit = (content or "").strip(), max(int(rows or 0), 0)
     return Columns(content, names, limit, int(seed or 0)) if content or names or limit else None
-
-
-def moved_uploads(folder: Path, files: list[str]) -> list[Path]:
-    """The uploads moved to `folder` under their own names, so that the same name is the same document next time."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    moved: list[Path] = []
-    for file in map(Path, files):
-        target = folder / file.name
-        for n in range(2, len(files) + 2):
-            if target not in moved:
-                break
-            target = folder / f"{file.stem} ({n}){file.suffix}"
-        shutil.move(file, target)
-        moved.append(target)
-    return moved

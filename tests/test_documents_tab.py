@@ -13,6 +13,7 @@ from ragft_core.documents import Columns
 from ragft_core.testing import EchoEngine, OnePageIndex
 from ragft_core.types import FileReport, IndexReport, Progress
 from ragft_ui import adding, render_documents
+from ragft_ui.uploads import moved_uploads
 
 
 class SlowIndex(OnePageIndex):
@@ -99,7 +100,7 @@ def test_a_folder_joins_the_files_chosen_before(page: Any) -> None:
 
 
 def test_uploads_of_one_name_stay_apart(tmp_path: Path) -> None:
-    moved = adding.moved_uploads(tmp_path / "uploads", uploads(tmp_path, "a.txt", "a.txt"))
+    moved = moved_uploads(tmp_path / "uploads", uploads(tmp_path, "a.txt", "a.txt"))
     assert [path.name for path in moved] == ["a.txt", "a (2).txt"]
 
 
