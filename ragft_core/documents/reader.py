@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from ..errors import DocumentError
+from . import ocr
 from .child import MOST_CHARS, SECONDS, frame
 from .loaders import loaded, parse
 from .parts import Loaded, Part, Reading, Wish
@@ -57,6 +58,8 @@ class Reader:
         """End the child; a later file would start another."""
         child, self._child = self._child, None
         if child is not None:
+            with suppress(OSError, AttributeError):
+                os.killpg(child.pid, signal.SIGKILL)  # with an OCR that it may have started
             child.kill()
             child.wait()
             with suppress(OSError):
@@ -86,8 +89,10 @@ class Reader:
                 self.close()
                 raise DocumentError(f"The process that reads files cannot be started ({error}).") from error
         try:
-            while "alive" in (answer := self._receive(self.seconds)):
+            answer = self._receive(self.seconds)
+            while "alive" in answer:
                 self._say(answer["alive"])
+                answer = self._receive(self.seconds + ocr.SECONDS)
             return answer
         except BaseException:
             self.close()
