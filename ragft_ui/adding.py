@@ -55,8 +55,12 @@ class Adding:
         with gr.Accordion("Rows of tables", open=False, elem_id="columns"):
             gr.HTML(render_documents.COLUMNS_HEAD, apply_default_css=False)
             with gr.Row(elem_classes="fields"):
-                self.content = gr.Textbox(label="Content column", info="Whose words are searched. Empty: all columns.")
-                self.metadata = gr.Textbox(label="Other columns", info="Kept with each row; names between commas.")
+                self.content = gr.Textbox(
+                    label="Content column", info="Whose words are searched.", placeholder="all columns"
+                )
+                self.metadata = gr.Textbox(
+                    label="Other columns", info="Kept with each row.", placeholder="names, between commas"
+                )
             with gr.Row(elem_classes="fields"):
                 self.rows = gr.Number(label="Rows at most", value=0, precision=0, minimum=0, info="0: all of them.")
                 self.seed = gr.Number(label="Seed", value=0, precision=0, info="Which rows, when not all are taken.")

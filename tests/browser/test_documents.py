@@ -51,9 +51,7 @@ def test_a_pdf_is_cited_by_page_and_a_long_job_can_be_stopped(
     (tmp_path / "zoo" / "long.txt").write_text("\n\n".join(f"Chapter {n} {'tells of word ' * 60}" for n in range(3000)))
     page = visit(app.url)
     open_tab(page, "Documents")
-    page.locator("#folder").locator("xpath=following::input[@type='file'][1] | self::*//input").first.set_input_files(
-        str(tmp_path / "zoo")
-    )
+    page.locator("input[type=file][webkitdirectory]").set_input_files(str(tmp_path / "zoo"))
     page.wait_for_selector("#files >> text=animals.pdf")
     page.locator("#add_btn").click()
     page.wait_for_selector("#index_report >> text=Embedding", timeout=PATIENCE)
