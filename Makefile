@@ -36,11 +36,12 @@ $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
 	touch $@
 
-# The browser suite drives Debian's chromium; where it cannot be installed, that suite says so and is skipped.
+# The browser suite drives Debian's chromium, OCR is Debian's tesseract; where they cannot be installed, their tests
+# say so and are skipped.
 chromium:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
-	|| echo "chromium is not installed and cannot be: the browser suite will be skipped"
+	@{ command -v chromium && command -v tesseract; } >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium tesseract-ocr >/dev/null; } \
+	|| echo "chromium or tesseract is not installed and cannot be: the browser suite or the tests of OCR will be skipped"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -4,12 +4,15 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .adapters import find_adapters
+from .documents import ocr
 from .errors import RagftError
 from .home import Home, held_by, owner_of
 from .settings import ASSETS, Settings
@@ -100,6 +103,21 @@ def model(settings: Settings) -> Iterator[Check]:
     yield Check("model", not missing, detail, "point --config or RAGFT_MODEL to a complete model folder")
 
 
+def documents(settings: Settings) -> Iterator[Check]:
+    missing = ocr.missing(settings.ocr)
+    detail = f"no scans: {missing}" if missing else f"scanned pages are read by tesseract ({settings.ocr})"
+    yield Check("ocr", True, detail)
+    if settings.chroma:
+        url = urlsplit(settings.chroma)
+        port = url.port or (443 if url.scheme == "https" else 8000)
+        try:
+            socket.create_connection((url.hostname or "", port), timeout=3).close()
+            yield Check("chroma", True, f"a server answers at {settings.chroma}")
+        except OSError as error:
+            detail = f"nothing answers at {settings.chroma} ({error.strerror or error})"
+            yield Check("chroma", False, detail, "start it with `chroma run`, or empty the setting chroma")
+
+
 def adapters(settings: Settings) -> Iterator[Check]:
     for adapter in find_adapters((settings.home / "adapters", ASSETS / "adapters")):
         yield Check(
@@ -107,4 +125,12 @@ def adapters(settings: Settings) -> Iterator[Check]:
         )
 
 
-LOOKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (python, packages, machine, home, model, adapters)
+LOOKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+    python,
+    packages,
+    machine,
+    home,
+    documents,
+    model,
+    adapters,
+)

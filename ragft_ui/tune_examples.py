@@ -133,7 +133,7 @@ class ExamplesCard:
     def _looked(self, name: str | None, columns: Any, others: list[str] | None) -> Iterator[Updates]:
         try:
             Owner(self.studio).check(render_tune.PUBLIC)
-            reading = render_documents.progress(Progress(0, 0, "Reading and checking the rows"), "Checking")
+            reading = render_documents.progress(Progress(0, 0, "Reading and checking the rows"), label="Checking")
             yield {self.report: reading, self.problem: "", self.clean: gr.Button(visible=False)}
             draft = self.drafts.draft(name, mapping_of(columns), others or ())
             droppable = any(p.line and (p.blocking or p.kind in render_examples.DROPPED) for p in draft.check.problems)

@@ -188,7 +188,7 @@ class RecipeForm:
             Owner(self.studio).check(render_tune.PUBLIC)
             yield {
                 self.start: gr.Button(interactive=False),
-                self.said: render_documents.progress(Progress(0, 0, "Preparing the rows"), "Preparing"),
+                self.said: render_documents.progress(Progress(0, 0, "Preparing the rows"), label="Preparing"),
             }
             draft, wanted = self._draft(values), wishes(values[N_EXAMPLES + 1 :])
             draft.check.refuse()

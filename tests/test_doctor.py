@@ -1,10 +1,11 @@
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from ragft_core import Settings
-from ragft_core.doctor import Check, adapters, home, model, packages, python
+from ragft_core.doctor import Check, adapters, documents, home, model, packages, python
 from ragft_core.home import Home
 
 
@@ -55,3 +56,17 @@ def test_an_incomplete_model_folder_is_said(home: Path, tmp_path: Path, present:
 def test_a_hub_id_is_not_looked_up(home: Path) -> None:
     check = only(model(Settings.load(home=home, model="someone/some-model")))
     assert check.ok and "Hugging Face id" in check.detail
+
+
+def test_ocr_and_the_chroma_server_are_looked_at(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    check = only(documents(settings))
+    assert check.ok and "install tesseract" in check.detail  # no fault: scans are rare
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        there = settings.model_copy(update={"chroma": address})
+        assert [check.ok for check in documents(there)] == [True, True]
+    gone = list(documents(there))[1]
+    assert not gone.ok and address in gone.detail and "chroma run" in gone.fix

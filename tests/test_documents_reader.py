@@ -88,3 +88,17 @@ def test_a_stopped_job_waits_for_no_file(monkeypatch: pytest.MonkeyPatch) -> Non
     code(monkeypatch, "import time; child.read = lambda *_: time.sleep(60)")
     with Reader(Wish(), stopped=lambda: True) as child, pytest.raises(Stopped):
         child.parse(Path("a.html"), PAGE)
+
+
+@pytest.mark.slow
+def test_stopping_in_the_middle_of_ocr_leaves_no_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program, note = tmp_path / "tesseract", tmp_path / "pid"
+    program.write_text(f"#!/bin/sh\necho $$ > {note}\nexec sleep 100\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    told: list[str] = []
+    with Reader(Wish(), stopped=note.exists, say=told.append) as child, pytest.raises(Stopped):
+        child.parse(Path("a.pdf"), files.scan("x"))
+    assert told == ["OCR of page 1 of 1"]
+    pid = int(note.read_text())
+    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]

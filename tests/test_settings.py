@@ -52,3 +52,17 @@ def test_settings_do_not_change_after_they_are_made(settings: Settings) -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("chroma", "localhost:8000"), ("chroma", "http://a/b"), ("chroma", "ftp://a"), ("ocr", "-x"), ("ocr", "eng; rm")],
+)
+def test_addresses_and_languages_that_cannot_be_meant_are_refused(home: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must"):
+        Settings.load(home=home, **{name: value})
+
+
+def test_a_chroma_server_and_languages_are_taken(home: Path) -> None:
+    settings = Settings.load(home=home, chroma="http://[::1]:8000/", ocr="eng+deu")
+    assert (settings.chroma, settings.ocr) == ("http://[::1]:8000/", "eng+deu")

@@ -226,13 +226,14 @@ def test_a_public_demo_refuses_changes_inside_the_function(home: Path, tmp_path:
         def add(self, *_: object) -> None:  # type: ignore[override]
             raise AssertionError("a visitor changed the index")
 
-        forget = add  # type: ignore[assignment]
+        forget = undo_forget = add  # type: ignore[assignment]
 
     settings = Settings.load(home=home, demo=False, public=True)
     with Studio(settings, engine=EchoEngine(), retrieval=Untouchable()) as studio:
         page = build(studio)
         by_name = {fn.name: fn.fn for fn in page.fns.values()}
         told = [*by_name["index"](["x"]), by_name["forget_pending"](["sky.md"]), by_name["ask_first"](["sky.md"])]
+        told += [by_name["undo_forget"]()]
         assert all("public demo" in str(one) for one in told)
         list(studio.ask(QUESTION))
         assert "sky" not in by_name["list_history"]()  # what others asked is theirs

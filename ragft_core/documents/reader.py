@@ -5,18 +5,20 @@ Small plain text is read here: its readers take time and memory in proportion to
 
 import json
 import os
-import select
+import queue
 import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from ..errors import DocumentError
+from . import ocr
 from .child import MOST_CHARS, SECONDS, frame
 from .loaders import loaded, parse
 from .parts import Loaded, Part, Reading, Wish
@@ -43,6 +45,7 @@ class Reader:
     ) -> None:
         self.wish, self._stopped, self._say, self.seconds = wish, stopped, say, seconds
         self._child: subprocess.Popen[bytes] | None = None
+        self._news: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # what the child has said, b"" at its end
         self._read = bytearray()
 
     def __enter__(self) -> Self:
@@ -55,11 +58,12 @@ class Reader:
         """End the child; a later file would start another."""
         child, self._child = self._child, None
         if child is not None:
+            with suppress(OSError, AttributeError):
+                os.killpg(child.pid, signal.SIGKILL)  # with an OCR that it may have started
             child.kill()
             child.wait()
-            for pipe in (child.stdin, child.stdout):
-                with suppress(OSError):
-                    pipe.close()  # type: ignore[union-attr]
+            with suppress(OSError):
+                child.stdin.close()  # type: ignore[union-attr]
         self._read.clear()
 
     def parse(self, path: Path, data: bytes, wish: Wish | None = None) -> Loaded:
@@ -85,8 +89,10 @@ class Reader:
                 self.close()
                 raise DocumentError(f"The process that reads files cannot be started ({error}).") from error
         try:
-            while "alive" in (answer := self._receive(self.seconds)):
+            answer = self._receive(self.seconds)
+            while "alive" in answer:
                 self._say(answer["alive"])
+                answer = self._receive(self.seconds + ocr.SECONDS)
             return answer
         except BaseException:
             self.close()
@@ -95,7 +101,8 @@ class Reader:
     def _send(self, request: dict[str, Any], data: bytes) -> None:
         if self._child is None or self._child.poll() is not None:
             self.close()
-            self._child = start()
+            self._child, self._news = start(), queue.SimpleQueue()
+            threading.Thread(target=pump, args=(self._child.stdout, self._news), daemon=True).start()
             try:
                 self._receive(START)
             except BaseException:
@@ -118,18 +125,19 @@ class Reader:
         return answer
 
     def _fill(self, size: int, end: float, seconds: float) -> None:
-        assert self._child and self._child.stdout
-        handle = self._child.stdout.fileno()
+        assert self._child
         while len(self._read) < size:
             if self._stopped():
                 raise Stopped
             if time.monotonic() > end:
                 raise DocumentError(too_long(seconds))
-            if select.select([handle], [], [], LOOK_APART)[0]:
-                found = os.read(handle, 2**20)
-                if not found:
-                    raise DocumentError(ended(self._child.wait(), seconds))
-                self._read += found
+            try:
+                found = self._news.get(timeout=LOOK_APART)
+            except queue.Empty:
+                continue
+            if not found:
+                raise DocumentError(ended(self._child.wait(), seconds))
+            self._read += found
 
 
 def start() -> "subprocess.Popen[bytes]":
@@ -148,6 +156,14 @@ def start() -> "subprocess.Popen[bytes]":
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def pump(pipe: IO[bytes], news: "queue.SimpleQueue[bytes]") -> None:
+    """Hand on what comes through a pipe, until it ends: waiting for a pipe with a limit is not possible everywhere."""
+    with pipe:
+        while found := os.read(pipe.fileno(), 2**20):
+            news.put(found)
+    news.put(b"")
 
 
 def ended(code: int, seconds: float) -> str:

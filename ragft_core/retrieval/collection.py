@@ -1,4 +1,4 @@
-"""A folder with one Chroma collection: LlamaIndex nodes with our own vectors, searched by cosine."""
+"""One Chroma collection, in a folder or on a server: LlamaIndex nodes with our own vectors, searched by cosine."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import HomeError
+from .server import Remote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,14 +24,14 @@ class Broken(HomeError):
 
 
 class Collection:
-    """The open collection. Chroma allows any number of threads, but one process only."""
+    """The open collection. Chroma allows any number of threads, but in a folder one process only."""
 
-    def __init__(self, folder: Path, *, new: bool = False) -> None:
+    def __init__(self, folder: Path | Remote, *, new: bool = False) -> None:
         self.folder = folder
         with self._broken():
             self._client = connect(folder)
             try:
-                self._chroma = collection(self._client, new)
+                self._chroma = collection(self._client, new, NAME if isinstance(folder, Path) else folder.name)
             except BaseException:
                 self._client.close()
                 raise
@@ -97,19 +98,21 @@ class Collection:
             raise Broken(f"The index in {self.folder} failed ({said}).") from error
 
 
-def connect(folder: Path) -> Any:
-    """A client of the Chroma in the folder, which is made if need be."""
+def connect(folder: Path | Remote) -> Any:
+    """A client of the Chroma in the folder, which is made if need be, or on the server."""
+    if isinstance(folder, Remote):
+        return folder.server.connect()
     import chromadb
     from chromadb.config import Settings
 
     return chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
 
 
-def collection(client: Any, new: bool) -> Any:
+def collection(client: Any, new: bool, name: str = NAME) -> Any:
     """Our collection; we bring the vectors, so Chroma gets no embedding function that it would download."""
     if new:
-        return client.create_collection(NAME, configuration={"hnsw": HNSW}, embedding_function=None)
-    return client.get_collection(NAME, embedding_function=None)
+        return client.create_collection(name, configuration={"hnsw": HNSW}, embedding_function=None)
+    return client.get_collection(name, embedding_function=None)
 
 
 def _slices(keys: Sequence[str], size: int = AT_ONCE) -> Iterator[Sequence[str]]:

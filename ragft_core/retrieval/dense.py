@@ -1,6 +1,7 @@
 """The vectors of the database become a Chroma index that is checked at every opening and made again if it is not sound.
 
-Every making has its own folder; a fact in the database names the current one, so the switch is one transaction.
+Every making has its own folder, or its own name on a Chroma server; a fact in the database names the current one, so
+the switch is one transaction.
 """
 
 import json
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING
 from ..errors import HomeError
 from .check import ALL, SAMPLE, Finding, in_child, inspect
 from .collection import AT_ONCE, Broken, Collection
+from .server import Remote, Server
 from .shelf import Change, Shelf
 
 if TYPE_CHECKING:
     import numpy as np
 
 CURRENT, MODEL, SEAL, ASTRAY = "index_folder", "index_model", "index_seal", "index_astray"
+UNREACHABLE = "The index cannot be kept on {}: is the Chroma server running? Start it, or empty the setting chroma."
 MOST_ASTRAY = 0.02  # a larger share than this of new vectors that are not found is no accident of the graph
 
 
@@ -32,8 +35,8 @@ class Dense:
     chunks are known by name and compared one by one, so that none is out of reach.
     """
 
-    def __init__(self, shelf: Shelf, folder: Path, note: Callable[[str], None]) -> None:
-        self.shelf, self.folder, self.note = shelf, folder, note
+    def __init__(self, shelf: Shelf, folder: Path, note: Callable[[str], None], server: Server | None = None) -> None:
+        self.shelf, self.folder, self.note, self.server = shelf, folder, note, server
         self._lock = threading.RLock()  # of all that changes the collection; reading needs none
         self._collection: Collection | None = None
         self._astray: dict[str, np.ndarray] = shelf.vectors(json.loads(shelf.store.fact(ASTRAY) or "[]"))
@@ -50,7 +53,8 @@ class Dense:
             collection, self._collection = self._collection, None
             with suppress(Broken):
                 collection.close()
-                self.shelf.store.set_fact(SEAL, seal(collection.folder))
+                if isinstance(collection.folder, Path):
+                    self.shelf.store.set_fact(SEAL, seal(collection.folder))
 
     def nearest(self, vector: "np.ndarray", k: int) -> dict[str, float]:
         """{chunk id: cosine} of the `k` nearest, best first. A collection that fails is made again, once."""
@@ -106,11 +110,12 @@ class Dense:
 
     def rebuild(self, fault: str) -> None:
         """Make a new collection from the database, switch to it, remove the old one."""
-        store, folder = self.shelf.store, self.folder / f"chroma-{uuid.uuid4().hex[:8]}"
+        store = self.shelf.store
+        name = f"{self.server.owner if self.server else 'chroma'}-{uuid.uuid4().hex[:8]}"
         with self._lock:
-            fresh, finding = self._made(folder)
+            fresh, finding = self._made(self._place(name))
             with store.writing() as db:
-                facts = {CURRENT: folder.name, MODEL: self.shelf.model, SEAL: ""}
+                facts = {CURRENT: name, MODEL: self.shelf.model, SEAL: ""}
                 db.executemany("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", facts.items())
             self._remember(finding.lost)
             old, self._collection = self._collection, fresh
@@ -122,7 +127,10 @@ class Dense:
         if count:
             self.note(f"The index {fault}. It was made again from the database: {count} passages, nothing lost.")
 
-    def _made(self, folder: Path) -> tuple[Collection, Finding]:
+    def _place(self, name: str) -> Path | Remote:
+        return Remote(self.server, name) if self.server else self.folder / name
+
+    def _made(self, folder: Path | Remote) -> tuple[Collection, Finding]:
         """A new collection of all chunks, and what its inspection found."""
         try:
             fresh = Collection(folder, new=True)
@@ -138,7 +146,10 @@ class Dense:
                     fresh.close()
                 raise
         except (Broken, OSError) as error:
-            shutil.rmtree(folder, ignore_errors=True)  # what was there before stays the current one
+            if isinstance(folder, Remote):  # what was there before stays the current one
+                folder.server.discard(folder.name)
+                raise HomeError(f"{UNREACHABLE.format(folder.server.address)} {error}") from error
+            shutil.rmtree(folder, ignore_errors=True)
             raise HomeError(f"The index cannot be made in {self.folder}; is its disk full? {error}") from error
         return fresh, finding
 
@@ -146,13 +157,12 @@ class Dense:
         """Open the current collection; if it is not sound, say why (to follow "The index ...")."""
         store = self.shelf.store
         name, model = store.fact(CURRENT), store.fact(MODEL)
-        folder = self.folder / (name or "none")
-        if not name or not (folder / "chroma.sqlite3").is_file():
+        folder = self._place(name or "none")
+        if not name or not self._there(folder):
             return "was missing"
         if model != self.shelf.model:
             return f"was made with another embedding model, {model}"
-        sealed = seal(folder) == store.fact(SEAL)
-        if not sealed:
+        if isinstance(folder, Path) and seal(folder) != store.fact(SEAL):
             finding, fault = in_child(folder, store.path, self.shelf.model)
             if finding is None:
                 return f"was damaged: {fault}"
@@ -160,7 +170,7 @@ class Dense:
                 return f"was damaged: {len(finding.lost)} of {finding.asked} passages could not be found"
         try:
             self._collection = Collection(folder)
-            finding = inspect(self._collection, self.shelf, every=SAMPLE)
+            finding = inspect(self._collection, self.shelf, every=SAMPLE if isinstance(folder, Path) else ALL)
             if len(finding.lost) > max(2, MOST_ASTRAY * finding.asked):
                 return f"was damaged: {len(finding.lost)} of {finding.asked} passages could not be found"
             self._remember(set(self._astray) | set(finding.lost))
@@ -172,6 +182,14 @@ class Dense:
         except Broken as error:
             return f"was damaged: {error}"
         return ""
+
+    def _there(self, folder: Path | Remote) -> bool:
+        if isinstance(folder, Path):
+            return (folder / "chroma.sqlite3").is_file()
+        try:
+            return folder.name in folder.server.names()
+        except Exception as error:  # the client raises whatever its transport raises
+            raise HomeError(f"{UNREACHABLE.format(folder.server.address)} ({str(error)[:200]})") from error
 
     def _follow(self, collection: Collection, change: Change) -> None:
         if change.gone:
@@ -196,6 +214,10 @@ class Dense:
         for place in self.folder.iterdir() if self.folder.is_dir() else ():
             if place.name != current:
                 shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
+        if self.server:
+            with suppress(Exception):  # what cannot be removed now is removed another time
+                for name in self.server.names() - {current}:
+                    self.server.discard(name)
 
 
 def seal(folder: Path) -> str:

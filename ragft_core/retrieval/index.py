@@ -24,6 +24,7 @@ from .keyword import Keyword
 from .lookup import Piece, pieces
 from .pipeline import Model, Parts, trace
 from .rerank import CrossEncoder
+from .server import Server
 from .shelf import Change, Shelf
 from .undo import Undo
 
@@ -65,11 +66,12 @@ class Index:
         self._cross = CrossEncoder(settings.cross_encoder, settings.device) if settings.cross_encoder else None
         self._undo = Undo(self._shelf)
         self._embed_again(progress)
-        self._dense = Dense(self._shelf, Path(folder), self._notices.append)
-        self._changing, self._counting = threading.Lock(), threading.RLock()
-        self._version = 0
         if store.fact("index_id") is None:
             store.set_fact("index_id", uuid.uuid4().hex[:12])
+        server = Server.of(settings, f"ragft-{store.fact('index_id')}")
+        self._dense = Dense(self._shelf, Path(folder), self._notices.append, server)
+        self._changing, self._counting = threading.Lock(), threading.RLock()
+        self._version = 0
         self._keyword: tuple[int, Keyword] | None = None
         self._rest_until = 0.0
         self._sha256: tuple[int, str] | None = None

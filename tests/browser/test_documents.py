@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from .running import App
-from .steps import open_tab
+from .steps import PATIENCE, open_tab
 
 
 def test_documents_are_added_found_and_forgotten(app: App, visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -36,6 +37,35 @@ def test_documents_are_added_found_and_forgotten(app: App, visit: Callable[..., 
     page.locator("#forget_yes").click()
     page.wait_for_selector("text=1 document forgotten.")
     page.wait_for_selector("#pills >> text=84 chunks")
+    page.locator("#forget_undo").click()
+    page.wait_for_selector("text=1 document back in the index.")
+    page.wait_for_selector("#pills >> text=85 chunks")
+    page.wait_for_selector("#forget_undo", state="hidden")
+
+
+def test_a_pdf_is_cited_by_page_and_a_long_job_can_be_stopped(
+    app: App, visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "zoo").mkdir()
+    (tmp_path / "zoo" / "animals.pdf").write_bytes(files.pdf("The first page is about ants.", "Zebras eat grass."))
+    (tmp_path / "zoo" / "long.txt").write_text("\n\n".join(f"Chapter {n} {'tells of word ' * 60}" for n in range(3000)))
+    page = visit(app.url)
+    open_tab(page, "Documents")
+    page.locator("input[type=file][webkitdirectory]").set_input_files(str(tmp_path / "zoo"))
+    page.wait_for_selector("#files >> text=animals.pdf")
+    page.locator("#add_btn").click()
+    page.wait_for_selector("#index_report >> text=Embedding", timeout=PATIENCE)
+    page.locator("#stop_indexing").click()
+    page.wait_for_selector("#index_report >> text=Stopped; what was finished is kept.", timeout=PATIENCE)
+    page.wait_for_selector("#stop_indexing", state="hidden")
+    page.locator("#files input[type=file]").set_input_files([str(tmp_path / "zoo" / "animals.pdf")])
+    page.wait_for_selector("#files >> text=animals.pdf")
+    page.locator("#add_btn").click()
+    page.wait_for_function("document.querySelector('#index_report tbody')?.innerText.includes('animals.pdf')")
+    page.locator("#probe input, #probe textarea").first.fill("What do zebras eat?")
+    page.locator("#find_btn").click()
+    page.wait_for_selector("#found >> text=Zebras eat grass.")
+    assert "page 2" in page.locator("#found .src").first.inner_text().lower()
 
 
 def test_nothing_chosen_is_told(app: App, visit: Callable[..., Any]) -> None:

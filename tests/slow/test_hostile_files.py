@@ -49,7 +49,7 @@ def test_each_of_29_hostile_files_gets_its_row(tmp_path: Path) -> None:
     assert max(seconds.values()) < 35  # 30 s and the start of the next child
     assert limit < 100 * 2**20
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1700 * 2**10
-    assert {p.source for p in desk.index.search("When does the clinic open?", 5)} == {"good.pdf", "good.txt"}
+    assert {"good.pdf", "good.txt"} <= {p.source for p in desk.index.search("When does the clinic open?", 5)}
     assert desk.collection() == set(desk.index._shelf.ids())
     desk.close()
 
@@ -60,7 +60,7 @@ def test_a_question_is_answered_while_a_bomb_is_read(tmp_path: Path) -> None:
     (desk.docs / "good.txt").write_text("The clinic opens at eight.")
     desk.add()
     slow = desk.docs / "slow.docx"
-    slow.write_bytes(files.docx(files.paragraph("x") * 900_000))
+    slow.write_bytes(files.slow_docx())
     took: list[float] = []
 
     def search(_: Progress | None = None) -> None:
@@ -77,7 +77,7 @@ def test_a_question_is_answered_while_a_bomb_is_read(tmp_path: Path) -> None:
     alone = sorted(took)[28]
     took.clear()
     (row,) = desk.index.add([slow], stopped=stopped).files
-    assert row.status == "failed" and re.search("bomb|more than|memory", row.reason), row
+    assert row.status == "failed" and re.search("more than|memory", row.reason), row
     busy = sorted(took)[int(0.95 * len(took))]
     print(f"p95 {alone * 1000:.1f} ms alone, {busy * 1000:.1f} ms with the bomb, {len(took)} searches; {row.reason}")
     assert busy < max(3 * alone, 0.05)

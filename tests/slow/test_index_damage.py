@@ -1,17 +1,14 @@
 """Whatever is done to Chroma's files and whenever the process is killed: reopened, all is there and is found."""
 
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ragft_core.documents import load
 from ragft_core.retrieval import check
 from ragft_core.retrieval.collection import Collection
 from ragft_core.retrieval.dense import SEAL
@@ -19,20 +16,10 @@ from ragft_core.retrieval.dense import SEAL
 from ..test_retrieval import Desk
 from ..test_retrieval_repair import checked, folder
 from ..test_retrieval_repair import whole as found
+from . import kills
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-CHILD = """
-import resource, sys
-from pathlib import Path
-resource.setrlimit(resource.RLIMIT_FSIZE, (2 * 2**30,) * 2)
-from tests.test_retrieval import Desk
-desk = Desk(Path(sys.argv[1]))
-print(len(desk.index.notices), flush=True)
-desk.add(lambda p: print(p.message, flush=True))
-print("added", flush=True)
-desk.close()
-"""
 
 
 def whole(desk: Desk, size: int) -> bool:
@@ -144,56 +131,10 @@ def test_the_child_cannot_fill_the_disk(tmp_path: Path) -> None:
     assert (tmp_path / "big").stat().st_size <= 10_000
 
 
-def index_files(home: Path) -> dict[Path, int]:
-    found = {}
-    for path in (home / "index").rglob("*.bin"):
-        try:
-            found[path] = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            continue
-    return found
-
-
-def killed(place: Path, moment: str, rng: random.Random) -> str:
-    """Run an ingest and kill it: at any time, or while Chroma rewrites its index files."""
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(place)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert child.stdout
-    child.stdout.readline()
-    before, end = index_files(place / "home"), time.monotonic() + 120
-    said = []
-    if moment == "any time":
-        for line in child.stdout:
-            said.append(line)
-            if "Embedding" in line or "added" in line:
-                break
-        time.sleep(rng.uniform(0, 2))
-    while moment == "rewriting" and child.poll() is None and time.monotonic() < end:
-        now = index_files(place / "home")
-        if any(before.get(path, now[path]) != now[path] for path in now):
-            break
-        before = before | now
-    child.kill()
-    return "".join(said) + child.communicate()[0]
-
-
-@pytest.mark.parametrize("moment", ["any time", "rewriting"])
-def test_a_killed_ingest_goes_on_where_it_was(tmp_path: Path, moment: str) -> None:
-    """Three kills on top of each other, then a run to the end: the same ids as without any kill."""
-    rng = random.Random(moment)
-    (tmp_path / "docs").mkdir()
-    for file in range(3):
-        rows = "\n".join(f"topic{file}x{n},{n}" for n in range(500))
-        (tmp_path / "docs" / f"rows{file}.csv").write_text("subject,number\n" + rows)
-    said = [killed(tmp_path, moment, rng) for _ in range(3)]
-    assert any("Embedding" in text for text in said)
-    desk = Desk(tmp_path)
-    there = set(desk.index._shelf.ids())
-    assert whole(desk, len(there))
-    desk.add()
-    assert set(desk.index._shelf.ids()) >= there
-    assert whole(desk, 1500)
-    assert {row.status for row in desk.index.add([desk.docs]).files} == {"unchanged"}
-    cutter = desk.index._cutter
-    clean = {chunk.id for path in desk.docs.iterdir() for chunk in cutter.cut(load(path))}
-    assert set(desk.index._shelf.ids()) == clean
-    desk.close()
+def test_an_ingest_killed_ten_times_goes_on_where_it_was(tmp_path: Path) -> None:
+    """At any time and while index files are rewritten, on top of each other; `python -m tests.slow.kills` does 30."""
+    outcomes = kills.kills(tmp_path, 10)
+    assert len(outcomes) == 11
+    assert [outcome for outcome in outcomes if outcome.faults] == []
+    assert sum(not outcome.finished for outcome in outcomes) >= 5  # most kills came before the end
+    assert max(outcome.seconds for outcome in outcomes) < 60
