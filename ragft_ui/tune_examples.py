@@ -9,7 +9,7 @@ from ragft_core.examples.head import guessed, head, is_table
 from ragft_core.types import Progress
 
 from . import render, render_documents, render_examples
-from .drafts import DEMO_EVAL, DEMO_TRAIN, FIELDS, SUFFIXES, Drafts, mapping_of
+from .drafts import DEMO_EVAL, DEMO_TRAIN, FIELDS, INDEX, SUFFIXES, Drafts, mapping_of
 from .events import PLAIN, PRIVATE, QUIET, sentence
 from .owner import owner_only
 
@@ -19,7 +19,7 @@ LABELS = {
     "context": ("Passage", "Optional: the passage that holds the answer, for RAFT."),
     "group": ("Group", "Optional: rows of one group are kept on one side of the split."),
 }
-OTHERS_HELP = "Evaluation sets: a row that is in one of them would spoil it and is told as a leak."
+OTHERS_HELP = "A row that is in an evaluation set, or asked in a document, would spoil it and is told as a leak."
 NAMES = {DEMO_TRAIN: "The demo's training file", DEMO_EVAL: "The demo's evaluation set"}
 Updates = dict[Any, Any]
 
@@ -49,7 +49,7 @@ class ExamplesCard:
                 self.clean = gr.Button("Take the clean copy", size="sm", visible=False, elem_id="clean_btn")
             with gr.Accordion("Must not share rows with", open=False, elem_id="others_box"):
                 self.others = gr.Dropdown(
-                    [], multiselect=True, label="Evaluation sets", info=OTHERS_HELP, elem_id="others"
+                    [], multiselect=True, label="Evaluation sets and documents", info=OTHERS_HELP, elem_id="others"
                 )
         self.source = [self.file, *self.columns, self.others]
         self.shown = [*self.source, self.problem, self.mapping, self.table, self.report, self.clean, self.upload]
@@ -84,7 +84,7 @@ class ExamplesCard:
             return [gr.skip(), gr.skip()]
         choices = self._choices()
         known = [value for _, value in choices]
-        beside = [choice for choice in choices if choice[1] != DEMO_TRAIN]
+        beside = [("Your documents (the index)", INDEX), *(choice for choice in choices if choice[1] != DEMO_TRAIN)]
         return [gr.Dropdown(choices, value=chosen if chosen in known else None), gr.Dropdown(beside)]
 
     def _choices(self) -> list[tuple[str, str]]:

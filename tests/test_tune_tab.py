@@ -26,6 +26,7 @@ USUAL = dict.fromkeys(NAMES) | {"recipe": "sft", "method": "lora", "preset": "sm
 @pytest.fixture
 def build(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., TuneTab]]:
     """A Fine-tune tab whose runs are the fake ones of test_training_runs; all processes are ended afterwards."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(home / "downloads"))  # as app.py sets it
     real = starter.launch
     command = [starter.sys.executable, "-c", FAKE]
     monkeypatch.setattr(starter, "launch", lambda folder: real(folder, [*command, str(folder)]))
@@ -255,17 +256,51 @@ def test_without_a_run_there_is_a_next_step(build: Callable[..., TuneTab]) -> No
 
 def test_an_adapter_goes_to_compare_in_one_click(build: Callable[..., TuneTab]) -> None:
     tab = build()
-    assert "clinic-raft" in tab.list_all("")[1]
-    assert tab.adapters.act(event(act="use", name="clinic-sft")) == ["clinic-sft", ""]
+    assert "clinic-raft" in tab.list_all("")[2]
+    assert tab.adapters.act(event(act="use", name="clinic-sft"))[tab.adapters.chosen] == "clinic-sft"
     assert tab.use("clinic-sft") == ["clinic-sft", ""]
     assert "There is no adapter" in tab.use("nope")[1] and tab.use("../x")[0] == ""
-    assert "LoRA" in tab.adapters.act(event(act="card", name="clinic-sft"))[1]
-    assert "unknown" in tab.adapters.act(event(act="sing", name="x"))[1]
+    assert "LoRA" in tab.adapters.act(event(act="card", name="clinic-sft"))[tab.adapters.said]
+    assert "unknown" in tab.adapters.act(event(act="sing", name="x"))[tab.adapters.said]
     with gr.Blocks():
         settings = RunSettings(tab.studio)
     tabs, adapter = settings.using("clinic-sft")
     assert tabs.selected == "compare" and adapter.value == "clinic-sft"
     assert all(update == gr.skip() for update in (*settings.using(""), *settings.using("nope")))
+
+
+def test_an_adapter_is_exported_imported_renamed_deleted_and_brought_back(build: Callable[..., TuneTab]) -> None:
+    tab = build()
+    shelf = tab.adapters
+    zipped = Path(shelf.act(event(act="export", name="clinic-sft"))[shelf.file].value["path"])
+    assert zipped.name == "clinic-sft.zip" and zipped.is_relative_to(tab.studio.home.downloads)
+    came = shelf.import_file(str(zipped))
+    assert "was imported and fits" in came[shelf.said] and not zipped.exists()
+    assert "data-act='delete' data-name='clinic-sft'" in came[shelf.table]
+    assert shelf.act(event(act="rename", name="clinic-sft"))[shelf.renaming].visible
+    assert "is now mine" in shelf.rename_it("clinic-sft", " mine ")[shelf.said]
+    assert "cannot be an adapter's name" in shelf.rename_it("mine", "../x")[shelf.said]
+    gone = shelf.act(event(act="delete", name="mine"))
+    assert gone[shelf.undo].visible and "data-name='mine'" not in gone[shelf.table]
+    assert "mine is back" in shelf.bring_back()[shelf.said] and "data-name='mine'" in shelf.rows()
+    assert "no deleted adapter" in shelf.bring_back()[shelf.said]
+    assert "that came with the program stay" in shelf.act(event(act="delete", name="clinic-raft"))[shelf.said]
+    assert "Choose a zip" in shelf.import_file(None)[shelf.said]
+
+
+def test_a_duel_a_sweep_and_a_curve_start_their_runs_in_turn(build: Callable[..., TuneTab], dataset: Path) -> None:  # noqa: F811
+    tab = build()
+    name, _ = upload(tab, dataset)
+    for verb, count in ((tab.groups.duel, 2), (tab.groups.curve, 3)):
+        shown: dict[Any, Any] = {}
+        for update in verb(*inputs(name, steps=100_000)):
+            shown |= update
+        assert f"{count} runs have started" in shown[tab.groups.said], shown
+    listed = tab.runs.groups()
+    assert listed.visible and [value for _, value in listed.choices] == ["rooms-curve", "rooms-duel"]
+    table = tab.runs.group_table("rooms-duel")
+    assert "<th scope='row'>sft" in table and "<th scope='row'>raft" in table and tab.runs.group_table("nope") == ""
+    assert "dropout must be" in list(tab.groups.sweep(*inputs(name, dropout=2)))[-1][tab.groups.said]
 
 
 def test_a_link_opens_the_tab_with_its_run(build: Callable[..., TuneTab]) -> None:
