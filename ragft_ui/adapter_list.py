@@ -7,7 +7,14 @@ from typing import Any
 import gradio as gr
 
 from ragft_core import AdapterError, RunError
-from ragft_core.adapter_files import delete_adapter, export_adapter, import_adapter, rename_adapter, restore_adapter
+from ragft_core.adapter_files import (
+    delete_adapter,
+    deleted_adapters,
+    export_adapter,
+    import_adapter,
+    rename_adapter,
+    restore_adapter,
+)
 from ragft_core.adapters import AdapterInfo, find_adapter
 from ragft_core.weights import find_weights
 
@@ -73,6 +80,10 @@ class AdapterList:
         found = [(adapter, adapter.folder.parent == self.own) for adapter in self.studio.adapters()]
         return render_runs.adapter_table(found, base)
 
+    def can_undo(self) -> gr.Button:
+        """The button that brings the last deleted one back, if there is one."""
+        return gr.Button(visible=not self.studio.settings.public and bool(deleted_adapters(self.own)))
+
     @property
     def own(self) -> Path:
         return self.studio.home.adapters
@@ -137,7 +148,7 @@ class AdapterList:
     def _delete(self, name: str) -> Updates:
         gone = delete_adapter(self.own, name).name
         told = f"{gone} is deleted. It can be brought back."
-        return self._told(told) | {self.undo: gr.Button(visible=True), self.table: self.rows()}
+        return self._told(told) | {self.undo: self.can_undo(), self.table: self.rows()}
 
     def rename_it(self, old: str, new: str) -> Updates:
         """Give an adapter of the user's own another name."""
@@ -153,7 +164,7 @@ class AdapterList:
         try:
             owner_only(self.studio)
             back = restore_adapter(self.own).name
-            return self._told(f"{back} is back.") | {self.undo: gr.Button(visible=False), self.table: self.rows()}
+            return self._told(f"{back} is back.") | {self.undo: self.can_undo(), self.table: self.rows()}
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             return self._refused(error)
 

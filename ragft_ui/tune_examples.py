@@ -21,6 +21,8 @@ LABELS = {
 }
 OTHERS_HELP = "A row that is in an evaluation set, or asked in a document, would spoil it and is told as a leak."
 NAMES = {DEMO_TRAIN: "The demo's training file", DEMO_EVAL: "The demo's evaluation set"}
+# In the queue, as reading takes seconds; one at a time, as two would only slow each other.
+READING: dict[str, Any] = {**PRIVATE, "concurrency_id": "examples", "concurrency_limit": 1}
 Updates = dict[Any, Any]
 
 
@@ -56,22 +58,31 @@ class ExamplesCard:
         self._wire()
 
     def _wire(self) -> None:
-        # In the queue, as reading takes seconds; one at a time, as two would only slow each other.
-        reading: dict[str, Any] = {**PRIVATE, "concurrency_id": "examples", "concurrency_limit": 1}
         self.changed = [
-            self.upload.upload(self.take, [self.upload, self.others], self.shown, **reading),
-            self.demo.click(self.take_demo, self.others, self.shown, **reading),
-            self.file.input(self.choose, [self.file, self.others], self.shown, **reading),
-            self.clean.click(self.take_clean, self.source, self.shown, **reading),
+            self.upload.upload(self.take, [self.upload, self.others], self.shown, **READING),
+            self.demo.click(self.take_demo, self.others, self.shown, **READING),
+            self.file.input(self.choose, [self.file, self.others], self.shown, **READING),
+            self.clean.click(self.take_clean, self.source, self.shown, **READING),
             gr.on(
                 [field.input for field in (*self.columns, self.others)],  # type: ignore[attr-defined]
                 self.look_again,
                 self.source,
                 self.shown,
                 trigger_mode="always_last",
-                **reading,
+                **READING,
             ),
         ]
+
+    def choose_after(self, event: Any, name: gr.Textbox) -> None:
+        """Look at the file that an event has named; the form follows as after any change."""
+        self.changed.append(event.then(self.choose_made, [name, self.others], self.shown, **READING))
+
+    def choose_made(self, name: str | None, others: list[str] | None) -> Iterator[Updates]:
+        """A file that was made here; none, when it was not made."""
+        if name:
+            yield from self.choose(name, others)
+        else:
+            yield {self.problem: ""}
 
     def wire_page(self, page: gr.Blocks, tab: gr.Tab) -> None:
         gr.on([page.load, tab.select], self.list_files, self.file, [self.file, self.others], **QUIET)

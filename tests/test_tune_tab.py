@@ -11,6 +11,7 @@ import pytest
 
 from ragft_core import DatasetError, RunError, Settings, Studio
 from ragft_core.examples import RECIPES
+from ragft_core.examples.propose import Proposal
 from ragft_core.testing import EchoEngine, OnePageIndex
 from ragft_core.training import runs
 from ragft_ui.run_settings import RunSettings
@@ -279,11 +280,11 @@ def test_an_adapter_is_exported_imported_renamed_deleted_and_brought_back(build:
     assert "data-act='delete' data-name='clinic-sft'" in came[shelf.table]
     assert shelf.act(event(act="rename", name="clinic-sft"))[shelf.renaming].visible
     assert "is now mine" in shelf.rename_it("clinic-sft", " mine ")[shelf.said]
-    assert "cannot be an adapter's name" in shelf.rename_it("mine", "../x")[shelf.said]
+    assert "a name has letters" in shelf.rename_it("mine", "../x")[shelf.said]
     gone = shelf.act(event(act="delete", name="mine"))
     assert gone[shelf.undo].visible and "data-name='mine'" not in gone[shelf.table]
     assert "mine is back" in shelf.bring_back()[shelf.said] and "data-name='mine'" in shelf.rows()
-    assert "no deleted adapter" in shelf.bring_back()[shelf.said]
+    assert not shelf.can_undo().visible and "no deleted adapter" in shelf.bring_back()[shelf.said]
     assert "that came with the program stay" in shelf.act(event(act="delete", name="clinic-raft"))[shelf.said]
     assert "Choose a zip" in shelf.import_file(None)[shelf.said]
 
@@ -301,6 +302,33 @@ def test_a_duel_a_sweep_and_a_curve_start_their_runs_in_turn(build: Callable[...
     table = tab.runs.group_table("rooms-duel")
     assert "<th scope='row'>sft" in table and "<th scope='row'>raft" in table and tab.runs.group_table("nope") == ""
     assert "dropout must be" in list(tab.groups.sweep(*inputs(name, dropout=2)))[-1][tab.groups.said]
+
+
+def test_proposals_become_examples_only_when_taken(build: Callable[..., TuneTab], monkeypatch: Any) -> None:
+    tab = build()
+    form = tab.propose
+    found = [
+        Proposal(f"p{n}", f"What is {n}?", f"It is {n}.", "a.md", "x", doubts=("Odd.",) * (n == 2)) for n in range(4)
+    ]
+    monkeypatch.setattr(tab.studio, "propose", lambda count: (one for one in found), raising=False)
+    shown: dict[Any, Any] = {}
+    for update in form.propose(4.0):
+        shown |= update
+    assert shown[form.list].count("<li data-id") == 4 and shown[form.list].count(" checked") == 3
+    assert shown[form.kept] == tuple(found) and shown[form.save].visible
+    said = [
+        {"id": f"p{n}", "take": n < 2, "question": f"What is {n}?", "answer": "Mine." if n else "It is 0."}
+        for n in range(4)
+    ]
+    kept = form.keep(found, said)
+    rows = [json.loads(line) for line in tab.form.drafts.path(kept[form.saved]).read_text("utf-8").splitlines()]
+    assert [row["answer"] for row in rows] == ["It is 0.", "Mine."] and rows[0]["context"] == ["x"]
+    picked = list(tab.examples.choose_made(kept[form.saved], []))
+    assert "2 rows" in picked[-1][tab.examples.report] and list(tab.examples.choose_made("", []))
+    for nothing in ([], None, "x", [{"id": "p0", "take": False}], [{"id": "zz", "take": True}]):
+        assert "Mark at least one" in form.keep(found, nothing)[form.said]
+    empty = [{"id": "p0", "take": True, "question": " ", "answer": "x"}]
+    assert "needs a question and an answer" in form.keep(found, empty)[form.said]
 
 
 def test_a_link_opens_the_tab_with_its_run(build: Callable[..., TuneTab]) -> None:
