@@ -105,7 +105,20 @@ class RecipeForm:
                     label="RAFT: without the right passage",
                     info="What the model learns to do then.",
                 )
-        self.advanced = [steps, rate, rank, alpha, batch, targets, frozen, dropout, precision, every, patience, seed]
+        self.advanced: list[Any] = [
+            steps,
+            rate,
+            rank,
+            alpha,
+            batch,
+            targets,
+            frozen,
+            dropout,
+            precision,
+            every,
+            patience,
+            seed,
+        ]
         self.advanced += [golden, k, absent]
 
     def _wire(self) -> None:

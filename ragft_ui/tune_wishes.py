@@ -10,8 +10,10 @@ from ragft_core.examples import RECIPES, Recipe
 from ragft_core.training import RunError
 from ragft_core.training.plan import Plan
 
-NAMES = ("recipe", "method", "preset", "steps", "learning_rate", "rank", "alpha", "batch", "targets", "frozen_layers")
-NAMES += ("dropout", "precision", "evaluate_every", "patience", "seed", "golden", "k", "absent")
+NAMES = (
+    *("recipe", "method", "preset", "steps", "learning_rate", "rank", "alpha", "batch", "targets", "frozen_layers"),
+    *("dropout", "precision", "evaluate_every", "patience", "seed", "golden", "k", "absent"),
+)
 OF_RECIPE = ("golden", "k", "absent")
 BY_SIZE = ("steps", "learning_rate", "evaluate_every")  # 0: the size decides; any other number is meant
 WHOLE = ("steps", "rank", "alpha", "batch", "frozen_layers", "evaluate_every", "patience", "seed", "k")

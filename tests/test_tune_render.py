@@ -120,7 +120,7 @@ def test_sample_answers_stand_beside_what_was_expected_and_said_before() -> None
 def test_did_it_work_is_said_in_words_not_by_colour_alone() -> None:
     shown = render_tune.report(REPORT, "small")
     assert "It worked in part" in shown and "New check" in shown and "smoke test" not in shown
-    assert re.findall(r"class='light \w+'>(\w+)<", shown) == ["Good", "Bad", "Look"]
+    assert re.findall(r"class='signal \w+'>(\w+)<", shown) == ["Good", "Bad", "Look"]
     assert "<td>nothing</td><td>room 7</td>" in shown
     assert "smoke test" in render_tune.report(REPORT, "smoke") and render_tune.report({}) == ""
     for colour in ("green", "red", "purple"):

@@ -91,6 +91,7 @@ def test_a_first_adapter_from_a_file_to_compare(tuning: Any, visit: Callable[...
     page.locator("#recipe").get_by_label("SFT: questions and answers only").check()
     page.get_by_text("Advanced").click()
     page.get_by_label("Steps").fill(str(STEPS))
+    page.get_by_label("Patience").fill("0")  # or it might stop early, as it knows the boxes by then
     page.keyboard.press("Tab")
     page.wait_for_selector(f"#estimate >> text={STEPS} steps")
     clean(page, "form")
@@ -119,6 +120,13 @@ def test_after_a_restart_the_run_goes_on_to_its_verdict(tuning: Any, visit: Call
     assert "Expected" in page.locator("#run_samples").inner_text()
     clean(page, "done")
     page.wait_for_selector("#adapters >> text=boxes")
+    with page.expect_download() as waiting:
+        page.locator("#adapters [data-act=export][data-name=boxes]").click()
+    assert waiting.value.suggested_filename == "boxes.zip"
+    page.locator("#adapters [data-act=delete][data-name=boxes]").click()
+    page.wait_for_selector("#adapters_said >> text=It can be brought back.")
+    page.locator("#undelete").click()
+    page.wait_for_selector("#adapters [data-act=use][data-name=boxes]")
     page.wait_for_selector("#state[data-state=ready]", timeout=PATIENCE)
     page.locator("#run_use").click()
     page.wait_for_selector("#run_btn", state="visible")
