@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -146,6 +147,11 @@ class RecipeForm:
     def _draft(self, values: tuple[Any, ...]) -> Any:
         return self.drafts.draft(values[0], mapping_of(values[1 : N_EXAMPLES - 1]), values[N_EXAMPLES - 1] or ())
 
+    def _beside(self, values: tuple[Any, ...]) -> list[Path]:
+        """The evaluation sets that were chosen, as files."""
+        chosen = values[N_EXAMPLES - 1] or ()
+        return [self.drafts.path(name) for name in chosen if name not in (values[0], INDEX)]
+
     def cost(self, *values: Any) -> list[str]:
         """What the run would take, and the command that would start it."""
         try:
@@ -155,7 +161,8 @@ class RecipeForm:
             draft, wanted = self._draft(values), wishes(values[N_EXAMPLES + 1 :])
             plan, cost = draft.estimate(wanted.recipe, wanted.preset, wanted.steps, wanted.advanced, self.drafts.search)
             name = str(values[N_EXAMPLES] or "").strip()
-            words = as_command(self.studio.home.folder, draft.path, wanted, name, bool(draft.mapping))
+            home, beside = self.studio.home.folder, self._beside(values)
+            words = as_command(home, draft.path, wanted, name, draft.mapping, beside)
             return [render_tune.cost(plan, cost), render_tune.command(*words)]
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             return [render.problem(sentence(error)), ""]
@@ -187,8 +194,8 @@ class RecipeForm:
         """(draft, wishes, name, what `start` takes besides), once nothing blocks the file. DatasetError, RunError."""
         draft, wanted = self._draft(values), wishes(values[N_EXAMPLES + 1 :])
         draft.check.refuse()
-        beside = [self.drafts.path(name) for name in values[N_EXAMPLES - 1] or () if name not in (values[0], INDEX)]
-        more = {"search": self.drafts.search, "mapping": draft.mapping, "advanced": wanted.advanced, "against": beside}
+        more = {"search": self.drafts.search, "mapping": draft.mapping, "advanced": wanted.advanced}
+        more["against"] = self._beside(values)
         return draft, wanted, str(values[N_EXAMPLES] or "").strip() or None, more
 
     def begin(self, *values: Any) -> Iterator[dict[Any, Any]]:

@@ -69,13 +69,16 @@ def _check(shown: Mapping[str, Any]) -> None:
         raise RunError("Without the golden passage the model is either to answer or to abstain.")
 
 
-def as_command(home: Path, dataset: Path, wanted: Wishes, name: str, mapped: bool) -> tuple[str, str]:
+def as_command(
+    home: Path, dataset: Path, wanted: Wishes, name: str, mapping: Mapping[str, str] | None, against: Sequence[Path]
+) -> tuple[str, str]:
     """(the `ragft train` line, what it cannot say)."""
     words = ["ragft", "train", str(dataset), "--recipe", wanted.recipe.name, "--preset", wanted.preset]
     words += ["--steps", str(wanted.steps)] if wanted.steps else []
     words += ["--name", name] if name else []
+    words += ["--columns", *(f"{field}={column}" for field, column in mapping.items())] if mapping else []
+    words += ["--against", *map(str, against)] if against else []
     missing = [f"{key.replace('_', ' ')} {value}" for key, value in wanted.advanced.items()]
     missing += ["RAFT's shares"] if wanted.recipe != RECIPES.get(wanted.recipe.name) else []
-    missing += ["the columns"] if mapped else []
     note = f"Without {', '.join(missing)}: see the command of the run itself once it has started." if missing else ""
     return shlex.join([*words, "--home", str(home), "--follow"]), note

@@ -1,6 +1,7 @@
 """The Fine-tune tab's handlers: from a file to a run and its adapter, errors as sentences, shut to visitors."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from ragft_core import DatasetError, RunError, Settings, Studio
+from ragft_core import DatasetError, RunError, Settings, Studio, cli
 from ragft_core.examples import RECIPES
 from ragft_core.examples.propose import Proposal
 from ragft_core.testing import EchoEngine, OnePageIndex
@@ -180,13 +181,15 @@ def test_only_wishes_that_differ_are_handed_on() -> None:
 
 def test_the_command_line_is_shown_and_what_it_cannot_say() -> None:
     plain = wishes(list((USUAL | {"steps": 30}).values()))
-    words, note = as_command(Path("/h"), Path("/h/my rows.jsonl"), plain, "mine", False)
+    words, note = as_command(Path("/h"), Path("/h/my rows.jsonl"), plain, "mine", None, [])
     assert (
         words == "ragft train '/h/my rows.jsonl' --recipe sft --preset smoke --steps 30 --name mine --home /h --follow"
     )
     assert note == ""
     odd = wishes(list((USUAL | {"recipe": "raft", "rank": 8, "golden": 0.5}).values()))
-    assert "rank 8, RAFT's shares, the columns" in as_command(Path("/h"), Path("/r"), odd, "", True)[1]
+    words, note = as_command(Path("/h"), Path("/r"), odd, "", {"question": "my q"}, [Path("/e")])
+    assert cli.parser().parse_args(shlex.split(words)[1:]).columns == ["question=my q"], "the line is one that works"
+    assert "--columns 'question=my q' --against /e" in words and "Without rank 8, RAFT's shares" in note
 
 
 def test_cost_and_preview_follow_the_form(build: Callable[..., TuneTab], dataset: Path) -> None:  # noqa: F811
