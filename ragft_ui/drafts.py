@@ -14,6 +14,8 @@ from ragft_core.training.draft import Draft
 from .uploads import moved_uploads
 
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".xlsx")
+INDEX = "(the documents)"
+"""Named among the sets that rows must not be shared with: the user's own index."""
 DEMO_TRAIN, DEMO_EVAL = "demo/train.jsonl", "demo/eval.jsonl"
 REMEMBERED = 4  # drafts kept, each with its lessons
 
@@ -53,13 +55,14 @@ class Drafts:
     def draft(self, name: str | None, mapping: Mapping[str, str] | None = None, others: Sequence[str] = ()) -> Draft:
         """The file checked, with what its rows must not be shared with; the last few are kept. DatasetError."""
         path = self.path(name)
-        beside = [self.path(other) for other in others if other != name]
+        beside = [self.path(other) for other in others if other not in (name, INDEX)]
+        search = self.search if INDEX in others else None
         facts = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in (path, *beside)]
         index = (self.studio.store.count_documents(), self.studio.store.count_chunks())
-        key = (tuple(facts), tuple(sorted((mapping or {}).items())), index)
+        key = (tuple(facts), tuple(sorted((mapping or {}).items())), index, search is not None)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = Draft(self.studio.settings, path, mapping or None, beside)
+                self._kept[key] = Draft(self.studio.settings, path, mapping or None, beside, search)
             self._kept.move_to_end(key)
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)

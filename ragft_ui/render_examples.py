@@ -131,6 +131,27 @@ def table_head(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+PROPOSE_HEAD = (
+    "<p class='sub'>The loaded model asks about passages of your index; the answer is a sentence of the passage, word "
+    "by word. Read every pair: what speaks against one is told. Only what you mark becomes an example.</p>"
+)
+
+
+def proposals(found: Sequence[Any]) -> str:
+    """Proposed pairs to be marked and edited, each with its source and what speaks against it."""
+    if not found:
+        return "<div class='empty'>No passage had a sentence that can stand as an answer.</div>"
+    rows = "".join(
+        f"<li data-id='{escape(one.id)}'><label><input type='checkbox'{'' if one.doubts else ' checked'}> Take</label>"
+        f"<textarea class='pq' rows='2' maxlength='4000' aria-label='Question {n}'>{escape(one.question)}</textarea>"
+        f"<textarea class='pa' rows='3' maxlength='8000' aria-label='Answer {n}'>{escape(one.answer)}</textarea>"
+        f"<span class='sub'>{escape(one.source)}{f', page {one.page}' if one.page else ''}</span>"
+        f"{''.join(f'<span class=doubt>{escape(doubt)}</span>' for doubt in one.doubts)}</li>"
+        for n, one in enumerate(found, 1)
+    )
+    return f"<ol class='plainlist proposals'>{rows}</ol>"
+
+
 # ---------------------------------------------------------------- a row as the model sees it
 
 

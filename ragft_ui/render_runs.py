@@ -69,6 +69,34 @@ def differences(a: str, b: str, told: Sequence[Mapping[str, Any]], same: int) ->
     )
 
 
+PARTS = {"trained": "By heart", "held_out": "Kept out", "reading": "Reading", "forgetting": "General"}
+
+
+def group_table(rows: Sequence[Mapping[str, Any]], best: str) -> str:
+    """The runs of a duel, sweep or curve beside each other; counts are right answers after (before) of those asked."""
+    body = "".join(
+        f"<tr><th scope='row'>{escape(str(row['label'] or row['run']))}"
+        f"{' <span class=status>lowest validation loss</span>' if row['run'] == best else ''}</th>"
+        f"<td>{escape(STATES.get(row['state'], ('', row['state']))[1])}</td><td class='num'>{row['rows'] or 0:,}</td>"
+        f"<td class='num'>{row['step']:,}</td><td class='num'>{figure(row['validation_best'])}</td>"
+        f"{''.join(_counts(row, part) for part in PARTS)}</tr>"
+        for row in rows
+    )
+    heads = "".join(f"<th class='num'>{words}</th>" for words in PARTS.values())
+    return (
+        "<div class='scroll' tabindex='0' role='region' aria-label='Runs of the group'><table class='rows diff'><thead>"
+        "<tr><th>Run</th><th>State</th><th class='num'>Rows</th><th class='num'>Steps</th>"
+        f"<th class='num'>Validation loss</th>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        "<p class='sub'>Right answers after training (before), of those asked. Losses of two recipes cannot be "
+        "compared: each is measured on its own lessons.</p>"
+    )
+
+
+def _counts(row: Mapping[str, Any], part: str) -> str:
+    asked, after, before = (row.get(f"{part}_{key}") for key in ("asked", "right_after", "right_before"))
+    return f"<td class='num'>{'&ndash;' if asked is None else f'{after}/{asked} ({before})'}</td>"
+
+
 def value(found: Any) -> str:
     if found is None or found == {}:
         return "&ndash;"
@@ -105,12 +133,14 @@ def _adapter_row(adapter: AdapterInfo, own: bool, base_sha256: str) -> str:
         else "<span class='status good'>Ready</span>"
     )
     use = "" if problem else _button("use", name, "Use in Compare")
+    more = [("card", "Card")] + [("export", "Export")] * (not adapter.problem)
+    more += [("rename", "Rename"), ("delete", "Delete")] * own
     made = f" &middot; {escape(ago(adapter.created))}" if own and adapter.created else ""
     return (
         f"<tr><td><span class='doc'>{name}</span><span class='sub'>{'yours' if own else 'shipped'}{made}</span></td>"
         f"<td class='hide-sm'>{escape(adapter.recipe) or '&ndash;'}</td>"
         f"<td class='num hide-sm'>{adapter.rank or '&ndash;'}</td><td>{state}</td>"
-        f"<td class='rowacts'>{use}{_button('card', name, 'Card')}</td></tr>"
+        f"<td class='rowacts'>{use}{''.join(_button(act, name, words) for act, words in more)}</td></tr>"
     )
 
 

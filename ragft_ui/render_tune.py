@@ -191,7 +191,7 @@ def finding(one: Mapping[str, Any]) -> str:
     name = str(one.get("name"))
     title = NAMES.get(name, name.replace("_", " ").capitalize())
     return (
-        f"<li><span class='light {kind}'>{escape(word)}</span><div><b>{escape(title)}</b> "
+        f"<li><span class='signal {kind}'>{escape(word)}</span><div><b>{escape(title)}</b> "
         f"{escape(str(one.get('message')))}</div></li>"
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from ragft_core import RunError, training
+from ragft_core.training.history import best_of
 from ragft_core.training.run import read_json, run_folder
 
 from . import render, render_runs, render_tune
@@ -15,6 +16,7 @@ ROW_ACTS = """element.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-act]');
   if (button) trigger('select', { act: button.dataset.act, name: button.dataset.name });
 });"""
+GROUP_HELP = "Runs that were started to be compared."
 MARKED = "() => [[...document.querySelectorAll('#runs input[data-run]:checked')].map((box) => box.dataset.run)]"
 
 
@@ -29,8 +31,13 @@ class RunList:
             with gr.Row(elem_classes="actions"):
                 self.compare = gr.Button("What differs?", size="sm", elem_id="runs_diff")
             self.said = gr.HTML("", elem_id="runs_said", **PLAIN)
+            self.group = gr.Dropdown(
+                [], label="Duel, sweep or learning curve", info=GROUP_HELP, visible=False, elem_id="group"
+            )
+            self.grouped = gr.HTML("", elem_id="group_table", **PLAIN)
         self.marked = gr.JSON(visible=False)
         self.chosen = self.table.select(self.open, run, [run, self.said], **PRIVATE)
+        gr.on([self.group.change, self.group.focus], self.group_table, self.group, self.grouped, **QUIET)
         self.compare.click(self.diff, self.marked, self.said, js=MARKED, **QUIET)
 
     def rows(self, chosen: str | None) -> str:
@@ -40,6 +47,20 @@ class RunList:
         home = self.studio.home.folder
         found = [(run, self._colour(run.id)) for run in training.runs(home)]
         return render_runs.run_table(found, chosen or "")
+
+    def groups(self) -> gr.Dropdown:
+        """The groups there are, newest first; hidden while there is none."""
+        found = {} if not Owner(self.studio).here() else training.group_names(self.studio.home.folder)
+        return gr.Dropdown([(f"{name} ({kind})", name) for name, kind in found.items()], visible=bool(found))
+
+    def group_table(self, name: str | None) -> str:
+        """How the runs of a group went, beside each other."""
+        try:
+            Owner(self.studio).check(render_tune.PUBLIC)
+            rows = training.group_table(self.studio.home.folder, str(name)) if name else []
+            return render_runs.group_table(rows, best_of(rows)) if rows else ""
+        except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
+            return render.problem(sentence(error))
 
     def _colour(self, run_id: str) -> str:
         folder = run_folder(self.studio.home.folder, run_id)

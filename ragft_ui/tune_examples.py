@@ -9,7 +9,7 @@ from ragft_core.examples.head import guessed, head, is_table
 from ragft_core.types import Progress
 
 from . import render, render_documents, render_examples, render_tune
-from .drafts import DEMO_EVAL, DEMO_TRAIN, FIELDS, SUFFIXES, Drafts, mapping_of
+from .drafts import DEMO_EVAL, DEMO_TRAIN, FIELDS, INDEX, SUFFIXES, Drafts, mapping_of
 from .events import PLAIN, PRIVATE, QUIET, sentence
 from .owner import Owner
 
@@ -19,8 +19,10 @@ LABELS = {
     "context": ("Passage", "Optional: the passage that holds the answer, for RAFT."),
     "group": ("Group", "Optional: rows of one group are kept on one side of the split."),
 }
-OTHERS_HELP = "Evaluation sets: a row that is in one of them would spoil it and is told as a leak."
+OTHERS_HELP = "A row that is in an evaluation set, or asked in a document, would spoil it and is told as a leak."
 NAMES = {DEMO_TRAIN: "The demo's training file", DEMO_EVAL: "The demo's evaluation set"}
+# In the queue, as reading takes seconds; one at a time, as two would only slow each other.
+READING: dict[str, Any] = {**PRIVATE, "concurrency_id": "examples", "concurrency_limit": 1}
 Updates = dict[Any, Any]
 
 
@@ -49,29 +51,38 @@ class ExamplesCard:
                 self.clean = gr.Button("Take the clean copy", size="sm", visible=False, elem_id="clean_btn")
             with gr.Accordion("Must not share rows with", open=False, elem_id="others_box"):
                 self.others = gr.Dropdown(
-                    [], multiselect=True, label="Evaluation sets", info=OTHERS_HELP, elem_id="others"
+                    [], multiselect=True, label="Evaluation sets and documents", info=OTHERS_HELP, elem_id="others"
                 )
         self.source = [self.file, *self.columns, self.others]
         self.shown = [*self.source, self.problem, self.mapping, self.table, self.report, self.clean, self.upload]
         self._wire()
 
     def _wire(self) -> None:
-        # In the queue, as reading takes seconds; one at a time, as two would only slow each other.
-        reading: dict[str, Any] = {**PRIVATE, "concurrency_id": "examples", "concurrency_limit": 1}
         self.changed = [
-            self.upload.upload(self.take, [self.upload, self.others], self.shown, **reading),
-            self.demo.click(self.take_demo, self.others, self.shown, **reading),
-            self.file.input(self.choose, [self.file, self.others], self.shown, **reading),
-            self.clean.click(self.take_clean, self.source, self.shown, **reading),
+            self.upload.upload(self.take, [self.upload, self.others], self.shown, **READING),
+            self.demo.click(self.take_demo, self.others, self.shown, **READING),
+            self.file.input(self.choose, [self.file, self.others], self.shown, **READING),
+            self.clean.click(self.take_clean, self.source, self.shown, **READING),
             gr.on(
                 [field.input for field in (*self.columns, self.others)],  # type: ignore[attr-defined]
                 self.look_again,
                 self.source,
                 self.shown,
                 trigger_mode="always_last",
-                **reading,
+                **READING,
             ),
         ]
+
+    def choose_after(self, event: Any, name: gr.Textbox) -> None:
+        """Look at the file that an event has named; the form follows as after any change."""
+        self.changed.append(event.then(self.choose_made, [name, self.others], self.shown, **READING))
+
+    def choose_made(self, name: str | None, others: list[str] | None) -> Iterator[Updates]:
+        """A file that was made here; none, when it was not made."""
+        if name:
+            yield from self.choose(name, others)
+        else:
+            yield {self.problem: ""}
 
     def wire_page(self, page: gr.Blocks, tab: gr.Tab) -> None:
         gr.on([page.load, tab.select], self.list_files, self.file, [self.file, self.others], **QUIET)
@@ -84,7 +95,7 @@ class ExamplesCard:
             return [gr.skip(), gr.skip()]
         choices = self._choices()
         known = [value for _, value in choices]
-        beside = [choice for choice in choices if choice[1] != DEMO_TRAIN]
+        beside = [("Your documents (the index)", INDEX), *(choice for choice in choices if choice[1] != DEMO_TRAIN)]
         return [gr.Dropdown(choices, value=chosen if chosen in known else None), gr.Dropdown(beside)]
 
     def _choices(self) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterator
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,11 +13,11 @@ from ragft_core.training.plan import Plan
 from ragft_core.types import Progress
 
 from . import render, render_documents, render_examples, render_tune
-from .drafts import FIELDS, Drafts, mapping_of
+from .drafts import FIELDS, INDEX, Drafts, mapping_of
 from .events import PLAIN, PRIVATE, QUIET, sentence
 from .owner import Owner
 from .tune_examples import ExamplesCard
-from .tune_wishes import as_command, wishes
+from .tune_wishes import Wishes, as_command, wishes
 
 HEAD = (
     "<h2 class='sect'><span class='stepno'>2</span> Recipe and size</h2><p class='sub'>A small set of extra weights "
@@ -145,6 +147,11 @@ class RecipeForm:
     def _draft(self, values: tuple[Any, ...]) -> Any:
         return self.drafts.draft(values[0], mapping_of(values[1 : N_EXAMPLES - 1]), values[N_EXAMPLES - 1] or ())
 
+    def _beside(self, values: tuple[Any, ...]) -> list[Path]:
+        """The evaluation sets that were chosen, as files."""
+        chosen = values[N_EXAMPLES - 1] or ()
+        return [self.drafts.path(name) for name in chosen if name not in (values[0], INDEX)]
+
     def cost(self, *values: Any) -> list[str]:
         """What the run would take, and the command that would start it."""
         try:
@@ -154,7 +161,8 @@ class RecipeForm:
             draft, wanted = self._draft(values), wishes(values[N_EXAMPLES + 1 :])
             plan, cost = draft.estimate(wanted.recipe, wanted.preset, wanted.steps, wanted.advanced, self.drafts.search)
             name = str(values[N_EXAMPLES] or "").strip()
-            words = as_command(self.studio.home.folder, draft.path, wanted, name, bool(draft.mapping))
+            home, beside = self.studio.home.folder, self._beside(values)
+            words = as_command(home, draft.path, wanted, name, draft.mapping, beside)
             return [render_tune.cost(plan, cost), render_tune.command(*words)]
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             return [render.problem(sentence(error)), ""]
@@ -182,35 +190,37 @@ class RecipeForm:
 
     # ---------------------------------------------------------------- the start
 
+    def asked(self, values: tuple[Any, ...]) -> tuple[Any, Wishes, str | None, dict[str, Any]]:
+        """(draft, wishes, name, what `start` takes besides), once nothing blocks the file. DatasetError, RunError."""
+        draft, wanted = self._draft(values), wishes(values[N_EXAMPLES + 1 :])
+        draft.check.refuse()
+        more = {"search": self.drafts.search, "mapping": draft.mapping, "advanced": wanted.advanced}
+        more["against"] = self._beside(values)
+        return draft, wanted, str(values[N_EXAMPLES] or "").strip() or None, more
+
     def begin(self, *values: Any) -> Iterator[dict[Any, Any]]:
         """Start the run, in a process of its own; the page's model makes room if both would not fit."""
         try:
             Owner(self.studio).check(render_tune.PUBLIC)
-            yield {
-                self.start: gr.Button(interactive=False),
-                self.said: render_documents.progress(Progress(0, 0, "Preparing the rows"), label="Preparing"),
-            }
-            draft, wanted = self._draft(values), wishes(values[N_EXAMPLES + 1 :])
-            draft.check.refuse()
-            run = training.start(
-                self.studio.settings,
-                draft.path,
-                wanted.recipe,
-                wanted.preset,
-                wanted.steps,
-                str(values[N_EXAMPLES] or "").strip() or None,
-                search=self.drafts.search,
-                mapping=draft.mapping,
-                advanced=wanted.advanced,
+            preparing = render_documents.progress(Progress(0, 0, "Preparing the rows"), label="Preparing")
+            yield {self.start: gr.Button(interactive=False), self.said: preparing}
+            draft, wanted, name, more = self.asked(values)
+            settings = self.studio.settings
+            run = training.start(settings, draft.path, wanted.recipe, wanted.preset, wanted.steps, name, **more)
+            said = (
+                f"<p class='sub' role='status'><b>{escape(run.id)}</b> has started.{self.room(draft, wanted, run)}</p>"
             )
-            _, cost = draft.estimate(wanted.recipe, wanted.preset, wanted.steps, wanted.advanced, self.drafts.search)
-            home = self.studio.home.folder
-            lent = self.studio.make_room(cost.memory_bytes, lambda: deque(training.follow(home, run.id), maxlen=0))
-            more = " The page's model was put away to make room; it comes back when the run ends." if lent else ""
-            said = f"<p class='sub' role='status'><b>{run.id}</b> has started.{more}</p>"
             yield {self.said: said, self.run: run.id, self.start: gr.Button(interactive=True)}
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             yield {self.said: render.problem(sentence(error)), self.start: gr.Button(interactive=True)}
+
+    def room(self, draft: Any, wanted: Wishes, run: training.Run) -> str:
+        """Put the page's model away while the run needs its memory; what to tell of it."""
+        home = self.studio.home.folder
+        _, cost = draft.estimate(wanted.recipe, wanted.preset, wanted.steps, wanted.advanced, self.drafts.search)
+        if not self.studio.make_room(cost.memory_bytes, lambda: deque(training.follow(home, run.id), maxlen=0)):
+            return ""
+        return " The page's model was put away to make room; it comes back when the run ends, or when you ask."
 
 
 def _number(label: str, info: str, value: float, whole: bool = True) -> gr.Number:

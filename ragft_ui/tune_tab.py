@@ -13,6 +13,8 @@ from .owner import Owner
 from .run_list import RunList
 from .tune_examples import ExamplesCard
 from .tune_form import RecipeForm
+from .tune_groups import GroupForm
+from .tune_propose import ProposeForm
 from .tune_watch import RunView
 
 # The run that is shown stands in the address, so that a reload shows it again; on a phone it lies below the form.
@@ -35,6 +37,8 @@ class TuneTab:
             with gr.Row(equal_height=False, elem_classes="halves"):
                 with gr.Column(scale=5, min_width=300):
                     self.examples = ExamplesCard(studio, Drafts(studio))
+                    self.propose = ProposeForm(studio, self.examples.drafts)
+                    self.examples.choose_after(self.propose.made, self.propose.saved)
                     left = gr.Column()
                 with gr.Column(scale=7, min_width=300):
                     self.watch = RunView(studio)
@@ -42,13 +46,14 @@ class TuneTab:
                     self.adapters = AdapterList(studio)
             with left:
                 self.form = RecipeForm(studio, self.examples.drafts, self.examples, self.watch.run)
-        self.lists = [self.runs.table, self.adapters.table]
+                self.groups = GroupForm(studio, self.form)
+        self.lists = [self.runs.table, self.runs.group, self.adapters.table, self.adapters.undo]
         self._wire()
 
     def _wire(self) -> None:
         watch = self.watch
         looking = (watch.opened, [watch.run, watch.seen], watch.shown)
-        for shown in (self.form.started, self.runs.chosen):
+        for shown in (self.form.started, self.runs.chosen, *self.groups.started):
             shown.then(*looking, **QUIET).then(None, watch.run, js=SHOWN, **PRIVATE)
         watch.state.change(self.list_all, watch.run, self.lists, **QUIET)
         self.used = watch.use.click(self.use, watch.adapter, [self.adapters.chosen, watch.problem], **PRIVATE)
@@ -73,8 +78,8 @@ class TuneTab:
             return {self.watch.run: ""}
         return {self.tabs: gr.Tabs(selected="tune"), self.watch.run: run[:100]}
 
-    def list_all(self, chosen: str | None) -> list[str]:
-        return [self.runs.rows(chosen), self.adapters.rows()]
+    def list_all(self, chosen: str | None) -> list[Any]:
+        return [self.runs.rows(chosen), self.runs.groups(), self.adapters.rows(), self.adapters.can_undo()]
 
     def use(self, adapter: str) -> list[Any]:
         """The adapter of the run that is shown, for Compare."""

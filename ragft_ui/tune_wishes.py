@@ -10,8 +10,10 @@ from ragft_core.examples import RECIPES, Recipe
 from ragft_core.training import RunError
 from ragft_core.training.plan import Plan
 
-NAMES: tuple[str, ...] = ("recipe", "method", "preset", "steps", "learning_rate", "rank", "alpha", "batch", "targets")
-NAMES += ("frozen_layers", "dropout", "precision", "evaluate_every", "patience", "seed", "golden", "k", "absent")
+NAMES = (
+    *("recipe", "method", "preset", "steps", "learning_rate", "rank", "alpha", "batch", "targets", "frozen_layers"),
+    *("dropout", "precision", "evaluate_every", "patience", "seed", "golden", "k", "absent"),
+)
 OF_RECIPE = ("golden", "k", "absent")
 BY_SIZE = ("steps", "learning_rate", "evaluate_every")  # 0: the size decides; any other number is meant
 WHOLE = ("steps", "rank", "alpha", "batch", "frozen_layers", "evaluate_every", "patience", "seed", "k")
@@ -67,13 +69,16 @@ def _check(shown: Mapping[str, Any]) -> None:
         raise RunError("Without the golden passage the model is either to answer or to abstain.")
 
 
-def as_command(home: Path, dataset: Path, wanted: Wishes, name: str, mapped: bool) -> tuple[str, str]:
+def as_command(
+    home: Path, dataset: Path, wanted: Wishes, name: str, mapping: Mapping[str, str] | None, against: Sequence[Path]
+) -> tuple[str, str]:
     """(the `ragft train` line, what it cannot say)."""
     words = ["ragft", "train", str(dataset), "--recipe", wanted.recipe.name, "--preset", wanted.preset]
     words += ["--steps", str(wanted.steps)] if wanted.steps else []
     words += ["--name", name] if name else []
+    words += ["--columns", *(f"{field}={column}" for field, column in mapping.items())] if mapping else []
+    words += ["--against", *map(str, against)] if against else []
     missing = [f"{key.replace('_', ' ')} {value}" for key, value in wanted.advanced.items()]
     missing += ["RAFT's shares"] if wanted.recipe != RECIPES.get(wanted.recipe.name) else []
-    missing += ["the columns"] if mapped else []
     note = f"Without {', '.join(missing)}: see the command of the run itself once it has started." if missing else ""
     return shlex.join([*words, "--home", str(home), "--follow"]), note

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ragft_core.adapters import AdapterInfo
+from ragft_core.examples.propose import Proposal
 from ragft_core.training import Run
 from ragft_core.training.curves import Curves
 from ragft_core.training.estimate import Estimate
@@ -119,7 +120,7 @@ def test_sample_answers_stand_beside_what_was_expected_and_said_before() -> None
 def test_did_it_work_is_said_in_words_not_by_colour_alone() -> None:
     shown = render_tune.report(REPORT, "small")
     assert "It worked in part" in shown and "New check" in shown and "smoke test" not in shown
-    assert re.findall(r"class='light \w+'>(\w+)<", shown) == ["Good", "Bad", "Look"]
+    assert re.findall(r"class='signal \w+'>(\w+)<", shown) == ["Good", "Bad", "Look"]
     assert "<td>nothing</td><td>room 7</td>" in shown
     assert "smoke test" in render_tune.report(REPORT, "smoke") and render_tune.report({}) == ""
     for colour in ("green", "red", "purple"):
@@ -183,6 +184,7 @@ def test_no_text_of_a_file_a_run_or_a_model_becomes_html(payload: str) -> None:
         render_examples.lesson(lesson, {"golden": 1}),
         render_examples.table_head([payload], [[payload]]),
         render_examples.cleaned(payload, {payload: [1]}),
+        render_examples.proposals([Proposal(payload, payload, payload, payload, payload, 3, (payload,))]),
         render_tune.samples([{"step": 1, "samples": [sample]}, {"step": 2, "samples": [sample]}]),
         render_tune.report({"colour": payload, "findings": [{"name": payload, "colour": payload, "message": payload}]}),
         render_tune.before_after({"held_out": {"examples": [sample | {"before": payload, "after": payload}]}}),

@@ -1,6 +1,7 @@
 """The Fine-tune tab's handlers: from a file to a run and its adapter, errors as sentences, shut to visitors."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +10,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from ragft_core import DatasetError, RunError, Settings, Studio
+from ragft_core import DatasetError, RunError, Settings, Studio, cli
 from ragft_core.examples import RECIPES
+from ragft_core.examples.propose import Proposal
 from ragft_core.testing import EchoEngine, OnePageIndex
 from ragft_core.training import runs
 from ragft_ui.run_settings import RunSettings
@@ -26,6 +28,7 @@ USUAL = dict.fromkeys(NAMES) | {"recipe": "sft", "method": "lora", "preset": "sm
 @pytest.fixture
 def build(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., TuneTab]]:
     """A Fine-tune tab whose runs are the fake ones of test_training_runs; all processes are ended afterwards."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(home / "downloads"))  # as app.py sets it
     real = starter.launch
     command = [starter.sys.executable, "-c", FAKE]
     monkeypatch.setattr(starter, "launch", lambda folder: real(folder, [*command, str(folder)]))
@@ -178,13 +181,15 @@ def test_only_wishes_that_differ_are_handed_on() -> None:
 
 def test_the_command_line_is_shown_and_what_it_cannot_say() -> None:
     plain = wishes(list((USUAL | {"steps": 30}).values()))
-    words, note = as_command(Path("/h"), Path("/h/my rows.jsonl"), plain, "mine", False)
+    words, note = as_command(Path("/h"), Path("/h/my rows.jsonl"), plain, "mine", None, [])
     assert (
         words == "ragft train '/h/my rows.jsonl' --recipe sft --preset smoke --steps 30 --name mine --home /h --follow"
     )
     assert note == ""
     odd = wishes(list((USUAL | {"recipe": "raft", "rank": 8, "golden": 0.5}).values()))
-    assert "rank 8, RAFT's shares, the columns" in as_command(Path("/h"), Path("/r"), odd, "", True)[1]
+    words, note = as_command(Path("/h"), Path("/r"), odd, "", {"question": "my q"}, [Path("/e")])
+    assert cli.parser().parse_args(shlex.split(words)[1:]).columns == ["question=my q"], "the line is one that works"
+    assert "--columns 'question=my q' --against /e" in words and "Without rank 8, RAFT's shares" in note
 
 
 def test_cost_and_preview_follow_the_form(build: Callable[..., TuneTab], dataset: Path) -> None:  # noqa: F811
@@ -255,17 +260,78 @@ def test_without_a_run_there_is_a_next_step(build: Callable[..., TuneTab]) -> No
 
 def test_an_adapter_goes_to_compare_in_one_click(build: Callable[..., TuneTab]) -> None:
     tab = build()
-    assert "clinic-raft" in tab.list_all("")[1]
-    assert tab.adapters.act(event(act="use", name="clinic-sft")) == ["clinic-sft", ""]
+    assert "clinic-raft" in tab.list_all("")[2]
+    assert tab.adapters.act(event(act="use", name="clinic-sft"))[tab.adapters.chosen] == "clinic-sft"
     assert tab.use("clinic-sft") == ["clinic-sft", ""]
     assert "There is no adapter" in tab.use("nope")[1] and tab.use("../x")[0] == ""
-    assert "LoRA" in tab.adapters.act(event(act="card", name="clinic-sft"))[1]
-    assert "unknown" in tab.adapters.act(event(act="sing", name="x"))[1]
+    assert "LoRA" in tab.adapters.act(event(act="card", name="clinic-sft"))[tab.adapters.said]
+    assert "unknown" in tab.adapters.act(event(act="sing", name="x"))[tab.adapters.said]
     with gr.Blocks():
         settings = RunSettings(tab.studio)
     tabs, adapter = settings.using("clinic-sft")
     assert tabs.selected == "compare" and adapter.value == "clinic-sft"
     assert all(update == gr.skip() for update in (*settings.using(""), *settings.using("nope")))
+
+
+def test_an_adapter_is_exported_imported_renamed_deleted_and_brought_back(build: Callable[..., TuneTab]) -> None:
+    tab = build()
+    shelf = tab.adapters
+    zipped = Path(shelf.act(event(act="export", name="clinic-sft"))[shelf.file].value["path"])
+    assert zipped.name == "clinic-sft.zip" and zipped.is_relative_to(tab.studio.home.downloads)
+    came = shelf.import_file(str(zipped))
+    assert "was imported and fits" in came[shelf.said] and not zipped.exists()
+    assert "data-act='delete' data-name='clinic-sft'" in came[shelf.table]
+    assert shelf.act(event(act="rename", name="clinic-sft"))[shelf.renaming].visible
+    assert "is now mine" in shelf.rename_it("clinic-sft", " mine ")[shelf.said]
+    assert "a name has letters" in shelf.rename_it("mine", "../x")[shelf.said]
+    gone = shelf.act(event(act="delete", name="mine"))
+    assert gone[shelf.undo].visible and "data-name='mine'" not in gone[shelf.table]
+    assert "mine is back" in shelf.bring_back()[shelf.said] and "data-name='mine'" in shelf.rows()
+    assert not shelf.can_undo().visible and "no deleted adapter" in shelf.bring_back()[shelf.said]
+    assert "that came with the program stay" in shelf.act(event(act="delete", name="clinic-raft"))[shelf.said]
+    assert "Choose a zip" in shelf.import_file(None)[shelf.said]
+
+
+def test_a_duel_a_sweep_and_a_curve_start_their_runs_in_turn(build: Callable[..., TuneTab], dataset: Path) -> None:  # noqa: F811
+    tab = build()
+    name, _ = upload(tab, dataset)
+    for verb, count in ((tab.groups.duel, 2), (tab.groups.curve, 3)):
+        shown: dict[Any, Any] = {}
+        for update in verb(*inputs(name, steps=100_000)):
+            shown |= update
+        assert f"{count} runs have started" in shown[tab.groups.said], shown
+    listed = tab.runs.groups()
+    assert listed.visible and [value for _, value in listed.choices] == ["rooms-curve", "rooms-duel"]
+    table = tab.runs.group_table("rooms-duel")
+    assert "<th scope='row'>sft" in table and "<th scope='row'>raft" in table and tab.runs.group_table("nope") == ""
+    assert "dropout must be" in list(tab.groups.sweep(*inputs(name, dropout=2)))[-1][tab.groups.said]
+
+
+def test_proposals_become_examples_only_when_taken(build: Callable[..., TuneTab], monkeypatch: Any) -> None:
+    tab = build()
+    form = tab.propose
+    found = [
+        Proposal(f"p{n}", f"What is {n}?", f"It is {n}.", "a.md", "x", doubts=("Odd.",) * (n == 2)) for n in range(4)
+    ]
+    monkeypatch.setattr(tab.studio, "propose", lambda count: (one for one in found), raising=False)
+    shown: dict[Any, Any] = {}
+    for update in form.propose(4.0):
+        shown |= update
+    assert shown[form.list].count("<li data-id") == 4 and shown[form.list].count(" checked") == 3
+    assert shown[form.kept] == tuple(found) and shown[form.save].visible
+    said = [
+        {"id": f"p{n}", "take": n < 2, "question": f"What is {n}?", "answer": "Mine." if n else "It is 0."}
+        for n in range(4)
+    ]
+    kept = form.keep(found, said)
+    rows = [json.loads(line) for line in tab.form.drafts.path(kept[form.saved]).read_text("utf-8").splitlines()]
+    assert [row["answer"] for row in rows] == ["It is 0.", "Mine."] and rows[0]["context"] == ["x"]
+    picked = list(tab.examples.choose_made(kept[form.saved], []))
+    assert "2 rows" in picked[-1][tab.examples.report] and list(tab.examples.choose_made("", []))
+    for nothing in ([], None, "x", [{"id": "p0", "take": False}], [{"id": "zz", "take": True}]):
+        assert "Mark at least one" in form.keep(found, nothing)[form.said]
+    empty = [{"id": "p0", "take": True, "question": " ", "answer": "x"}]
+    assert "needs a question and an answer" in form.keep(found, empty)[form.said]
 
 
 def test_a_link_opens_the_tab_with_its_run(build: Callable[..., TuneTab]) -> None:

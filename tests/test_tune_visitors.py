@@ -20,7 +20,7 @@ from .test_training_draft import write_run
 from .test_training_runs import starter
 from .test_tune_tab import USUAL
 
-ACTS = ("show", "use", "card")
+ACTS = ("show", "use", "card", "export", "rename", "delete")
 SENTENCES = ("stop_run", "resume_run", "look", "opened", "use", "diff", "act", "open", "take_demo")
 
 
@@ -68,7 +68,8 @@ def tree(home: Path) -> dict[str, tuple[int, int]]:
 
 def events_of(public: SimpleNamespace) -> list[Any]:
     """Gradio's records of the tab's events."""
-    files = ("tune_examples", "tune_form", "tune_watch", "tune_tab", "run_list", "adapter_list")
+    names = ("examples", "form", "groups", "propose", "watch", "tab")
+    files = ("run_list", "adapter_list", *(f"tune_{name}" for name in names))
     ours = {f"ragft_ui.{name}" for name in files}
     return [fn for fn in public.page.fns.values() if getattr(fn.fn, "__module__", "") in ours]
 
@@ -112,6 +113,18 @@ def test_no_event_of_the_tab_serves_a_visitor(public: SimpleNamespace) -> None:
             assert tree(public.home) == before, fn.fn.__name__
             assert "This is a public demo" in told or fn.fn.__name__ not in SENTENCES, told
     privileged = {"take", "take_demo", "take_clean", "begin", "stop_run", "resume_run", "use", "diff", "cost", "look"}
+    privileged |= {
+        "duel",
+        "sweep",
+        "curve",
+        "act",
+        "rename_it",
+        "bring_back",
+        "import_file",
+        "group_table",
+        "propose",
+        "keep",
+    }
     assert privileged <= names and len(names) > 14
 
 

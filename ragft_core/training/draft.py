@@ -28,14 +28,17 @@ class Draft:
         path: Path,
         mapping: Mapping[str, str] | None = None,
         others: Sequence[Path] = (),
+        search: Search | None = None,
         tokenizer: Any = None,
     ) -> None:
-        """Read, lint and split the file. DatasetError when nothing of it can be read."""
+        """Read, lint and split the file; with `search` also look for its questions in the documents. DatasetError."""
         self.settings, self.path, self.mapping = settings, path, mapping
         self.weights = find_weights(settings.model, settings.revision)
         self.coder = LessonCoder(tokenizer or load_tokenizer(settings))
         window = int(self.weights.config.get("max_position_embeddings", 0))
-        self.check: Check = check(path, mapping=mapping, tokenizer=self.coder.tokenizer, window=window, others=others)
+        self.check: Check = check(
+            path, mapping=mapping, tokenizer=self.coder.tokenizer, window=window, others=others, search=search
+        )
         self._lessons: dict[Recipe, list[Lesson]] = {}
         self._opened: Sequence[Example] | None = None
         self._lock = Lock()

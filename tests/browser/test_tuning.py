@@ -60,6 +60,14 @@ def clean(page: Any, name: str) -> None:
     assert page.evaluate(SIDEWAYS) <= 0
 
 
+def follow(visit: Callable[..., Any], app: App, theme: str = "light", **look: Any) -> Any:
+    """Open the link of the run `boxes`."""
+    page = visit(app.url, theme=theme, **look)
+    page.goto(f"{app.url}/?training=boxes&__theme={theme}")
+    page.wait_for_selector(".runhead", state="visible", timeout=PATIENCE)
+    return page
+
+
 def give(page: Any, file: Path) -> None:
     page.locator("#examples_card input[type=file]").set_input_files(str(file))
     page.wait_for_selector("#lint .verdict")
@@ -83,6 +91,7 @@ def test_a_first_adapter_from_a_file_to_compare(tuning: Any, visit: Callable[...
     page.locator("#recipe").get_by_label("SFT: questions and answers only").check()
     page.get_by_text("Advanced").click()
     page.get_by_label("Steps").fill(str(STEPS))
+    page.get_by_label("Patience").fill("0")  # or it might stop early, as it knows the boxes by then
     page.keyboard.press("Tab")
     page.wait_for_selector(f"#estimate >> text={STEPS} steps")
     clean(page, "form")
@@ -101,8 +110,7 @@ def test_a_first_adapter_from_a_file_to_compare(tuning: Any, visit: Callable[...
 
 def test_after_a_restart_the_run_goes_on_to_its_verdict(tuning: Any, visit: Callable[..., Any]) -> None:
     app = tuning.again()
-    page = visit(f"{app.url}/?training=boxes")
-    page.wait_for_selector(".runhead", state="visible", timeout=PATIENCE)
+    page = follow(visit, app)
     if page.locator("#run_resume").is_visible():
         page.locator("#run_resume").click()
     state(page, "done")
@@ -112,6 +120,13 @@ def test_after_a_restart_the_run_goes_on_to_its_verdict(tuning: Any, visit: Call
     assert "Expected" in page.locator("#run_samples").inner_text()
     clean(page, "done")
     page.wait_for_selector("#adapters >> text=boxes")
+    with page.expect_download() as waiting:
+        page.locator("#adapters [data-act=export][data-name=boxes]").click()
+    assert waiting.value.suggested_filename == "boxes.zip"
+    page.locator("#adapters [data-act=delete][data-name=boxes]").click()
+    page.wait_for_selector("#adapters_said >> text=It can be brought back.")
+    page.locator("#undelete").click()
+    page.wait_for_selector("#adapters [data-act=use][data-name=boxes]")
     page.wait_for_selector("#state[data-state=ready]", timeout=PATIENCE)
     page.locator("#run_use").click()
     page.wait_for_selector("#run_btn", state="visible")
@@ -127,7 +142,7 @@ def test_after_a_restart_the_run_goes_on_to_its_verdict(tuning: Any, visit: Call
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "light"), (320, "dark")])
 def test_the_tab_on_a_phone(tuning: Any, visit: Callable[..., Any], width: int, theme: str) -> None:
-    page = visit(f"{tuning.app.url}/?training=boxes", width=width, height=844, theme=theme)
+    page = follow(visit, tuning.app, width=width, height=844, theme=theme)
     page.wait_for_selector("#run_report .verdict", timeout=PATIENCE)
     page.locator("#tune_demo").tap()
     page.wait_for_selector("#estimate .estimate", timeout=PATIENCE)
@@ -135,6 +150,6 @@ def test_the_tab_on_a_phone(tuning: Any, visit: Callable[..., Any], width: int, 
 
 
 def test_in_the_dark(tuning: Any, visit: Callable[..., Any]) -> None:
-    page = visit(f"{tuning.app.url}/?training=boxes", theme="dark")
+    page = follow(visit, tuning.app, theme="dark")
     page.wait_for_selector("#run_report .verdict", timeout=PATIENCE)
     clean(page, "dark")
