@@ -69,7 +69,7 @@ class GroupForm:
     def _begin(self, values: tuple[Any, ...], verb: Callable[..., training.Group]) -> Iterator[Update]:
         try:
             Owner(self.studio).check(render_tune.PUBLIC)
-            yield {self.said: render_documents.progress(Progress(0, 0, "Preparing the runs"), "Preparing")}
+            yield {self.said: render_documents.progress(Progress(0, 0, "Preparing the runs"), label="Preparing")}
             draft, wanted, name, more = self.form.asked(values)
             group = verb(self.studio.settings, draft.path, wanted, wanted.preset, wanted.steps, name, **more)
             room = self.form.room(draft, wanted, group.runs[-1])

@@ -88,4 +88,4 @@ def decided(proposal: Proposal, said: Mapping[str, Any]) -> Proposal:
 
 
 def working(done: int, total: int) -> str:
-    return render_documents.progress(Progress(done, total, "proposed by the model"), "Proposing")
+    return render_documents.progress(Progress(done, total, "proposed by the model"), label="Proposing")

@@ -123,9 +123,18 @@ PRIVILEGED = [  # function, class, inputs, event data
     ("open_lobby", "RateTab", [], None),
     ("look", "RateTab", ["", ""], None),
     ("list_history", "CompareTab", [], None),
-    ("index", "DocumentsTab", [["FILE"]], None),
-    ("ask_first", "DocumentsTab", [["sky.md"]], None),
-    ("forget_pending", "DocumentsTab", [None], None),
+    ("index", "Adding", [["FILE"], "", "", 0, 0], None),
+    ("halt", "Adding", [], None),
+    ("ask_first", "DocumentList", [["sky.md"]], None),
+    ("forget_pending", "DocumentList", [None], None),
+    ("undo_forget", "DocumentList", [], None),
+    ("run_check", "IndexHealth", [], None),
+    ("run_rebuild", "IndexHealth", [], None),
+    ("edit", "Passages", ["sky.md", "p1", "The sky is green."], None),
+    ("look", "RunView", ["", None], None),
+    ("stop_run", "RunView", ["mine", None], None),
+    ("resume_run", "RunView", ["mine", None], None),
+    ("begin", "RecipeForm", "INPUTS", None),
 ]
 
 
@@ -148,11 +157,14 @@ def test_a_stranger_changes_and_reads_nothing(open_page: SimpleNamespace, caller
     caller.http.cookies.set(open_page.owner.cookie_name, "0" * 64)
     for name, of, data, event in PRIVILEGED:
         event = event and event | {"study": open_page.study.id}
-        told = caller.post(way, caller.number(name, of), filled(data, caller, open_page), event)
+        number = caller.number(name, of)
+        given = [None] * len(open_page.page.fns[number].inputs) if data == "INPUTS" else filled(data, caller, open_page)
+        told = caller.post(way, number, given, event)
         assert TITLE not in told and "wombat" not in told and "Question 99" not in told, (name, told)
     assert [(one.id, one.is_open) for one in open_page.studio.ratings.studies()] == before
     assert not exports.exists() or not list(exports.rglob("*.csv"))
     assert open_page.studio.home.downloads.joinpath("uploads").exists() is False
+    assert not list(open_page.studio.home.folder.glob("runs/*"))
     assert TITLE not in " ".join(caller.heard)
 
 
