@@ -116,10 +116,10 @@ class Adding:
                     yield {self.report: render_documents.report(step)}
                 else:
                     yield {self.report: render_documents.progress(step, told)}
-            yield {self.files: None}
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             yield {self.report: render.problem(sentence(error))}
-        yield {self.add: gr.Button(interactive=True), self.stop: gr.Button(visible=False)}
+        # The uploads are gone by now, whatever came of them: they have to be chosen again.
+        yield {self.files: None, self.add: gr.Button(interactive=True), self.stop: gr.Button(visible=False)}
 
     def _indexing(
         self, paths: list[Path], wished: Columns | None

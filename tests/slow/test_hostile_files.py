@@ -55,7 +55,7 @@ def test_each_of_29_hostile_files_gets_its_row(tmp_path: Path) -> None:
 
 
 def test_a_question_is_answered_while_a_bomb_is_read(tmp_path: Path) -> None:
-    """Another user's searches take no more than a busy second core explains."""
+    """Another user notices nothing: a search stays under a tenth of a second, or under twice what it takes alone."""
     desk = Desk(tmp_path)
     (desk.docs / "good.txt").write_text("The clinic opens at eight.")
     desk.add()
@@ -80,5 +80,5 @@ def test_a_question_is_answered_while_a_bomb_is_read(tmp_path: Path) -> None:
     assert row.status == "failed" and re.search("more than|memory", row.reason), row
     busy = sorted(took)[int(0.95 * len(took))]
     print(f"p95 {alone * 1000:.1f} ms alone, {busy * 1000:.1f} ms with the bomb, {len(took)} searches; {row.reason}")
-    assert busy < max(3 * alone, 0.05)
+    assert busy < max(2 * alone, 0.1)
     desk.close()
