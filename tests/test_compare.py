@@ -1,12 +1,15 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ragft_core import ARMS, Comparison, Decoding, DocumentError, Passage, QuestionError, Request, compare
 from ragft_core.compare import fit
+from ragft_core.searches import Query, Search, Trace
 from ragft_core.testing import EchoEngine, OnePageIndex
-from ragft_core.types import Draft, Row
+from ragft_core.types import Draft, Row, comparison_from_json, to_json
+from ragft_ui.render import run_line
 
 
 def run(question: str = "why is it so", engine=None, index=None, **wishes) -> list[Comparison]:
@@ -139,3 +142,25 @@ def test_the_record_says_what_was_left_out() -> None:
     last = by_arm(run(engine=Small(), index=FivePages(), decoding=Decoding(max_new_tokens=40))[-1])
     assert last["rag"].left_out == last["hybrid"].left_out > 0
     assert len(last["rag"].passages) == 5 and last["rag"].state == "done"
+
+
+def test_low_evidence_and_the_model_s_queries_are_kept() -> None:
+    class Far(OnePageIndex):
+        def trace(self, question: str, search: Search, model: Callable[[], Any] = EchoEngine) -> Trace:
+            found = super().trace(question, search, model)
+            return replace(found, low_evidence="Low evidence: far.", queries=(*found.queries, Query("hyde", "made up")))
+
+    last = run(index=Far())[-1]
+    assert last.low_evidence == "Low evidence: far." and last.setup["queries"] == [{"kind": "hyde", "text": "made up"}]
+    assert comparison_from_json(to_json(last)) == last
+    assert "Low evidence: far." in run_line(last) and "Low evidence" not in run_line(run()[-1])
+
+
+def test_nothing_above_the_floor_is_said_by_the_retrieving_arms() -> None:
+    class Nothing(OnePageIndex):
+        def trace(self, question: str, search: Search, model: Callable[[], Any] = EchoEngine) -> Trace:
+            return Trace(question, low_evidence="Low evidence: nothing near.")
+
+    last = by_arm(run(index=Nothing())[-1])
+    assert last["rag"].error == last["hybrid"].error == "Low evidence: nothing near."
+    assert last["base"].state == "done"
