@@ -25,7 +25,8 @@ SHOWN = """(run) => { const address = new URL(location.href);
   return run; }"""
 
 LEFT = """(adapter) => { const address = new URL(location.href);
-  if (adapter) { address.searchParams.delete('training'); history.replaceState(null, '', address); } return adapter; }"""
+  if (adapter) { address.searchParams.delete('training'); history.replaceState(null, '', address); }
+  return adapter; }"""
 
 
 class TuneTab:
