@@ -164,7 +164,7 @@ class ExamplesCard:
             yield self._refused(error)
             return
         yield from self.choose(made, chosen[-1])
-        yield {self.problem: render_examples.cleaned(made, dropped)}
+        yield {self.problem: render_examples.cleaned(made, dropped), self.clean: gr.Button(visible=False)}
 
     def _refused(self, error: Exception) -> Updates:
         return {

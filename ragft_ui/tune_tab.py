@@ -24,6 +24,10 @@ SHOWN = """(run) => { const address = new URL(location.href);
   document.querySelector('#run_card')?.scrollIntoView({ block: 'nearest' });
   return run; }"""
 
+LEFT = """(adapter) => { const address = new URL(location.href);
+  if (adapter) { address.searchParams.delete('training'); history.replaceState(null, '', address); }
+  return adapter; }"""
+
 
 class TuneTab:
     """Left what goes in, right the run that is shown, all runs and all adapters."""
@@ -70,6 +74,7 @@ class TuneTab:
         )
         for event in (self.used, self.adapters.picked):
             use_after(event, self.adapters.chosen, tabs)
+            event.then(None, self.adapters.chosen, js=LEFT, **PRIVATE)
 
     def arrive(self, request: gr.Request) -> dict[Any, Any]:
         """A link `/?training=<run>` opens this tab with that run."""

@@ -12,6 +12,9 @@ from .steps import PATIENCE, ask, open_tab, wait_ended
 from .test_look import AXE, RULES, RUN_AXE, SIDEWAYS
 
 SHOTS = Path(__file__).parent / "shots"
+BEYOND = """() => [...document.querySelectorAll('#tune .card, #tune h2, #tune .tiles > div, #tune button.lg')]
+  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map((one) => one.id || one.className)"""
 STEPS = 30  # enough to be stopped in the middle on a fast machine
 
 
@@ -58,6 +61,7 @@ def clean(page: Any, name: str) -> None:
     page.evaluate(AXE.read_text("utf-8"))
     assert json.dumps(page.evaluate(RUN_AXE, RULES), indent=1) == "[]"
     assert page.evaluate(SIDEWAYS) <= 0
+    assert page.evaluate(BEYOND) == [], "a card that is cut off does not make the page scroll"
 
 
 def follow(visit: Callable[..., Any], app: App, theme: str = "light", **look: Any) -> Any:
