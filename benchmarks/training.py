@@ -30,23 +30,24 @@ def main() -> None:
     if args.one:
         print(json.dumps(measure(args.one, args.steps, args.batch)))
         return
-    rows = []
+    print(
+        "| way | real tokens/s (CPU) | ours is | padding | peak memory MB | loss |\n|---|---|---|---|---|---|",
+        flush=True,
+    )
+    ours_speed = 0.0
     for way in args.ways.split(","):  # a process each, so that peak memory is its own
         words = [sys.executable, "-m", "benchmarks.training", "--one", way]
         words += ["--steps", str(args.steps), "--batch", str(args.batch)]
         done = subprocess.run(words, capture_output=True, text=True)
-        rows.append(json.loads(done.stdout.splitlines()[-1]) if not done.returncode else {"way": way, "failed": True})
         if done.returncode:
             print(done.stderr[-300:], file=sys.stderr)
-    fastest = next((row["speed"] for row in rows if row["way"] == "ours" and not row.get("failed")), 0.0)
-    print("| way | real tokens/s (CPU) | ours is | padding | peak memory MB | loss |\n|---|---|---|---|---|---|")
-    for row in rows:
-        if row.get("failed"):
-            print(f"| {row['way']} | not measured | | | | |")
-        else:
-            times = f"{fastest / row['speed']:.1f} times as fast" if fastest and row["way"] != "ours" else ""
-            cells = f"{row['speed']:.0f} | {times} | {row['padding']:.0%} | {row['memory']:.0f} | {row['loss']:.3f}"
-            print(f"| {row['way']} | {cells} |")
+            print(f"| {way} | not measured | | | | |", flush=True)
+            continue
+        row = json.loads(done.stdout.splitlines()[-1])
+        ours_speed = ours_speed or (row["speed"] if way == "ours" else 0.0)
+        times = f"{ours_speed / row['speed']:.1f} times as fast" if ours_speed and way != "ours" else ""
+        cells = f"{row['speed']:.0f} | {times} | {row['padding']:.0%} | {row['memory']:.0f} | {row['loss']:.3f}"
+        print(f"| {way} | {cells} |", flush=True)
 
 
 def measure(way: str, steps: int, batch: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The lint finds planted defects of every kind, each with its line, and lets sound rows alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from ragft_core.examples import Example, lint, read, split
@@ -183,3 +184,12 @@ def test_near_copies_are_one_group_and_few_rows_are_all_trained() -> None:
     b = Example("When does the big harbour library in Porto open its door?", "It opens at nine in the morning.")
     assert len(grouped([a, b, Example("Who?", "Me.")])) == 2
     assert split([a]).counts() == {"train": 1, "validation": 0, "test": 0}
+
+
+def test_a_held_out_form_has_no_near_copy_in_training() -> None:
+    rows = rows_of(30, 3)
+    copies = [replace(row, id=row.id + "c", question=row.question.replace("?", " ?!").upper()) for row in rows[::3]]
+    said = [row.question.replace("where can", "where then can") for row in rows[1::3]]
+    nearly = [replace(row, id=row.id + "n", question=q) for row, q in zip(rows[1::3], said, strict=True)]
+    parts = split([*rows, *copies, *nearly], by="forms", seed=2)
+    assert len(parts.validation) >= 12 and {row.id[-2:] for row in parts.validation} == {"/2"}

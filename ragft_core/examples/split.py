@@ -78,11 +78,25 @@ def _by_groups(groups: list[list[Example]], share: float) -> Split:
 
 
 def _by_forms(groups: list[list[Example]], share: float, rng: random.Random) -> Split:
-    large = [group for group in groups if len(group) >= 3]
-    wanted = max(FEWEST_HELD, round(sum(map(len, groups)) * share))
-    held = {id(rng.choice(group)) for group in large[:wanted]}
     rows = [row for group in groups for row in group]
+    copies = _copied_questions(groups)
+    forms = [[row for row in group if id(row) not in copies] for group in groups if len(group) >= 3]
+    fit = [group for group in forms if group]
+    wanted = max(FEWEST_HELD, round(len(rows) * share))
+    held = {id(rng.choice(group)) for group in fit[:wanted]}
     train = tuple(row for row in rows if id(row) not in held)
     validation = tuple(row for row in rows if id(row) in held)
+    if not validation:
+        return Split(train, (), (), "Every question stands twice, so none can be held out.")
     how = f"{len(validation)} rows for validation: one question form each of {len(validation)} facts that are trained."
     return Split(train, validation, (), how)
+
+
+def _copied_questions(groups: list[list[Example]]) -> set[int]:
+    """The rows (by `id()`) whose question nearly stands again in their group: held out, they would be leaked."""
+    rows = [(n, row) for n, group in enumerate(groups) for row in group]
+    copied: set[int] = set()
+    for i, j in near_pairs([row.question for _, row in rows], NEAR):
+        if rows[i][0] == rows[j][0]:
+            copied |= {id(rows[i][1]), id(rows[j][1])}
+    return copied
