@@ -141,7 +141,7 @@ def test_after_a_restart_the_run_goes_on_to_its_verdict(tuning: Any, visit: Call
     page.wait_for_selector("#run_btn", state="visible")
     page.get_by_text("Run settings").click()
     page.wait_for_timeout(800)
-    assert page.get_by_label("Adapter").input_value() == "boxes"
+    assert page.get_by_role("combobox", name="Adapter").input_value() == "boxes"
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "light"), (320, "dark")])
