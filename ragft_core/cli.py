@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import signal
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,7 +25,6 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a RagftError, 2 wrong usage, 130 interrupted."""
     args = parser().parse_args(argv)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL) if hasattr(signal, "SIGPIPE") else None  # `ragft ... | head`
     try:
         settings = Settings.load(args.config, home=args.home, demo=False if args.no_demo else None)
         result, lines = args.run(args, settings)
@@ -35,8 +34,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted; what was finished is kept.", file=sys.stderr)
         return INTERRUPTED
-    print(json.dumps(result, ensure_ascii=False) if args.json else "\n".join(lines))
+    say(json.dumps(result, ensure_ascii=False) if args.json else "\n".join(lines))
     return INTERRUPTED if isinstance(result, dict) and result.get("stopped") is True else 0
+
+
+def say(text: str) -> None:
+    """Print it; a reader who has gone (`ragft ... | head`) is no error.
+
+    Not by the signal SIGPIPE: it would also end this process when a child that reads files for it has died.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
 
 
 Result = tuple[Any, list[str]]  # the JSON value, and the same for people

@@ -1,5 +1,8 @@
 import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +180,14 @@ def test_index_is_checked_and_made_anew(home: Path, capsys) -> None:
     assert json.loads(capsys.readouterr().out)["seconds"] == 0.0
     assert ragft(home, "index") == 1
     assert "--check or --rebuild" in capsys.readouterr().err
+
+
+def test_a_reader_who_has_gone_is_no_error_and_a_dead_child_does_not_end_the_command(home: Path) -> None:
+    before = signal.getsignal(signal.SIGPIPE)
+    assert ragft(home, "documents") == 0 and signal.getsignal(signal.SIGPIPE) == before
+    here, there = os.pipe()
+    os.close(here)
+    command = [sys.executable, "-m", "ragft_core", "adapters", "--home", str(home)]
+    done = subprocess.run(command, stdout=there, stderr=subprocess.PIPE, cwd=Path(__file__).parents[1])
+    os.close(there)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -63,10 +63,11 @@ def test_a_pdf_is_cited_by_page_and_a_long_job_can_be_stopped(
     page.locator("#files input[type=file]").set_input_files([str(tmp_path / "zoo" / "animals.pdf")])
     page.wait_for_function("document.querySelector('#files').innerText.includes('animals')")
     page.locator("#add_btn").click()
+    page.wait_for_selector("#index_report >> text=1 file in")
     page.wait_for_function("document.querySelector('#index_report tbody')?.innerText.includes('animals.pdf')")
     page.locator("#probe input, #probe textarea").first.fill("What do zebras eat?")
     page.locator("#find_btn").click()
-    page.wait_for_selector("#found >> text=Zebras eat grass.")
+    page.wait_for_selector("#found >> text=Zebras eat grass.", state="attached")
     assert "page 2" in page.locator("#found .src").first.inner_text().lower()
 
 
