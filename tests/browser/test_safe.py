@@ -1,5 +1,6 @@
 """What others wrote runs nothing and calls nobody, in a real browser: documents, questions, prompts, history."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ def test_no_payload_runs_or_calls(
         files.append(tmp_path / f"hostile {n} <b>.md")
         files[-1].write_text(f"# Hostile {n} {payload}\n\nZebra number {n} says: {payload}\n")
     page = visit(app.url)
+    page.wait_for_selector("#state[data-state=ready]")
+    before = re.search(r"[\d,]+ chunks", page.locator("#pills").inner_text())[0]  # other tests leave theirs
     open_tab(page, "Documents")
     page.locator("#files input[type=file]").set_input_files([str(file) for file in files])
     page.wait_for_function(f"document.querySelectorAll('#files tr, #files .file').length >= {len(files)}")
@@ -73,4 +76,4 @@ def test_no_payload_runs_or_calls(
     page.locator("#documents input[data-all]").check()
     page.locator("#forget_btn").click()
     page.locator("#forget_yes").click()
-    page.wait_for_selector("#pills >> text=84 chunks")
+    page.wait_for_selector(f"#pills >> text={before}")
