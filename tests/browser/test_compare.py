@@ -82,7 +82,7 @@ def test_stop_keeps_what_was_written_and_writes_no_more(slow_app: App, visit: Vi
 
 def test_a_reload_keeps_the_settings_and_the_comparison(app: App, visit: Visit) -> None:
     page = visit(app.url)
-    page.get_by_text("Run settings").click()
+    page.get_by_role("button", name="Run settings").click()
     page.get_by_label("Base (Base model, no retrieval)").check()
     page.get_by_label("Keywords only").first.check()
     page.wait_for_selector(".syscard.base")
@@ -97,7 +97,7 @@ def test_a_reload_keeps_the_settings_and_the_comparison(app: App, visit: Visit) 
     assert texts(page) == before and page.locator("#question textarea").input_value() == HEADACHE
     page.goto(app.url)
     page.wait_for_selector(".syscard.base")
-    page.get_by_text("Run settings").click()
+    page.get_by_role("button", name="Run settings").click()
     assert page.get_by_label("Keywords only").first.is_checked()
     page.get_by_role("button", name="Back to defaults").click()
     page.wait_for_selector(".syscard.base", state="hidden")

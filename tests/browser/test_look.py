@@ -25,7 +25,7 @@ def test_axe_finds_nothing(app: App, visit: Callable[..., Any], theme: str, widt
     ask(page, "What helps with a headache?")
     wait_ended(page)
     page.evaluate("document.querySelectorAll('#panels details').forEach((one) => { one.open = true; })")
-    page.get_by_text("Run settings").click()
+    page.get_by_role("button", name="Run settings").click()
     page.get_by_text("Earlier questions").click()
     page.wait_for_timeout(900)
     page.evaluate(AXE.read_text("utf-8"))
@@ -47,7 +47,7 @@ def test_a_phone_never_scrolls_sideways(app: App, visit: Callable[..., Any], wid
     ask(page, "What helps with a headache?")
     wait_ended(page)
     assert states(page) == ["done"] * 3
-    page.get_by_text("Run settings").click()
+    page.get_by_role("button", name="Run settings").click()
     page.wait_for_timeout(500)
     assert page.evaluate(SIDEWAYS) <= 0
     card = page.locator(".syscard.rag").bounding_box()
@@ -62,7 +62,7 @@ def test_a_phone_never_scrolls_sideways(app: App, visit: Callable[..., Any], wid
 @pytest.mark.parametrize("arms", [2, 3, 4])
 def test_parts_of_the_panels_line_up(app: App, visit: Callable[..., Any], arms: int) -> None:
     page = visit(app.url)
-    page.get_by_text("Run settings").click()
+    page.get_by_role("button", name="Run settings").click()
     if arms == 4:
         page.get_by_label("Base (Base model, no retrieval)").check()
     if arms == 2:

@@ -139,7 +139,7 @@ def test_after_a_restart_the_run_goes_on_to_its_verdict(tuning: Any, visit: Call
     assert "boxes" in page.locator("#run_line").inner_text()
     page.reload()
     page.wait_for_selector("#run_btn", state="visible")
-    page.get_by_text("Run settings").click()
+    page.get_by_role("button", name="Run settings").click()
     page.wait_for_timeout(800)
     assert page.get_by_role("combobox", name="Adapter").input_value() == "boxes"
 
