@@ -10,10 +10,13 @@ can be said. Greedy; the embedded model and its default adapter; passages from t
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ragft_core.engine import Engine
+from ragft_core.llama_rows import LlamaBatch
 from ragft_core.model import load_tokenizer
 from ragft_core.prompts import messages
 from ragft_core.retrieval import Index
@@ -59,11 +62,35 @@ def batches(home: str, count: int) -> list[list[Row]]:
 
 
 def ask_all(home: str, precision: str, asked: Sequence[list[Row]], tokens: int) -> dict[str, list[str]]:
-    """The texts of all rows, written in batches and row by row."""
-    engine = Engine.load(Settings.load(home=home, precision=precision, device="cpu"), [ASSETS / "adapters"])
-    together = [text for rows in asked for text in texts(engine, rows, tokens)]
+    """The texts of all rows: in batches, row by row, in batches without prompt lookup; a "1" for every pass."""
+    settings = Settings.load(home=home, precision=precision, device="cpu")
+    engine, plain = (
+        Engine.load(settings.model_copy(update={"prompt_lookup": lookup}), [ASSETS / "adapters"])
+        for lookup in (True, False)
+    )
+    with counted() as passes:
+        together = [text for rows in asked for text in texts(engine, rows, tokens)]
+    with counted() as plain_passes:
+        unguessed = [text for rows in asked for text in texts(plain, rows, tokens)]
     alone = [text for rows in asked for row in rows for text in texts(engine, [row], tokens)]
-    return {"together": together, "alone": alone}
+    given = {"together": together, "alone": alone, "unguessed": unguessed}
+    return given | {"passes": passes, "plain passes": plain_passes}
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Note every pass of a model while this lasts."""
+    seen: list[str] = []
+    plain = {name: getattr(LlamaBatch, name) for name in ("extend", "extend_each")}
+
+    def noting(method: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given: seen.append("1") or method(*given)  # type: ignore[func-returns-value]
+
+    for name, method in plain.items():
+        setattr(LlamaBatch, name, noting(method))
+    yield seen
+    for name, method in plain.items():
+        setattr(LlamaBatch, name, method)
 
 
 def texts(engine: Engine, rows: Sequence[Row], tokens: int) -> list[str]:
@@ -74,12 +101,18 @@ def texts(engine: Engine, rows: Sequence[Row], tokens: int) -> list[str]:
 
 def table(written: dict[str, dict[str, list[str]]]) -> str:
     full = written.get("fp32", {}).get("together")
-    lines = ["| precision | batch equals each arm alone | equals fp32's text |", "|---|---|---|"]
+    lines = [
+        "| precision | batch equals each arm alone | equals fp32's text | equals the text without prompt lookup "
+        "| passes with and without |",
+        "|---|---|---|---|---|",
+    ]
     for precision, by_way in written.items():
         together, count = by_way["together"], len(by_way["together"])
         same = sum(a == b for a, b in zip(together, by_way["alone"], strict=True))
         kept = f"{sum(a == b for a, b in zip(together, full, strict=True))} of {count}" if full else "not asked"
-        lines.append(f"| {precision} | {same} of {count} | {kept} |")
+        unguessed = sum(a == b for a, b in zip(together, by_way["unguessed"], strict=True))
+        passes = f"{len(by_way['passes'])}, {len(by_way['plain passes'])}"
+        lines.append(f"| {precision} | {same} of {count} | {kept} | {unguessed} of {count} | {passes} |")
     return "\n".join(lines)
 
 

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,11 +18,13 @@ from .likelihood import likelihoods
 from .llama_rows import LlamaRows, llama_rows
 from .model import LoadedBase, load_base
 from .peft_rows import PeftRows
+from .prompt_lookup import PromptLookup, agreed
 from .settings import Settings, model_name
 from .types import Decoding, Draft, Message, Row
 from .writer import Writer
 
-CHUNK = 256  # prompt tokens read between two yields: how long Stop can take while a prompt is read
+READ = 6e10  # weights times prompt tokens between two yields: about a second of a CPU core that Stop can take
+LEAST, MOST = 128, 2048  # prompt tokens between two yields
 TURN_POLL = 0.2  # seconds between two looks whether the engine is free
 
 
@@ -41,7 +44,9 @@ class Engine:
     the iterator ends or is closed.
     """
 
-    def __init__(self, base: LoadedBase, adapter_folders: Sequence[str | Path] = ()) -> None:
+    def __init__(
+        self, base: LoadedBase, adapter_folders: Sequence[str | Path] = (), prompt_lookup: bool = True
+    ) -> None:
         self._base, self._folders = base, tuple(Path(folder) for folder in adapter_folders)
         self._chat = Chat(base.tokenizer)
         self._model = base.model
@@ -50,13 +55,15 @@ class Engine:
         self._adapters: dict[str, LoadedAdapter] = {}
         self._turn = threading.Lock()
         self._loads = 0
+        self._prompt_lookup = prompt_lookup
+        self.chunk = chunk_for(base)
         self.context_window = int(base.model.config.max_position_embeddings)
         self._ends = _end_tokens(base)
 
     @classmethod
     def load(cls, settings: Settings, adapter_folders: Sequence[str | Path] = ()) -> Self:
         """The engine of these settings, their adapter on it if that can be used; ModelError says why not."""
-        engine = cls(load_base(settings), adapter_folders)
+        engine = cls(load_base(settings), adapter_folders, settings.prompt_lookup)
         with suppress(AdapterError):  # whoever asks with it is told
             engine.describe_adapter(settings.adapter)
         return engine
@@ -75,6 +82,7 @@ class Engine:
             "device": base.device,
             "threads": base.threads,
             "forward": "llama_rows" if self._lean else "transformers",
+            "prompt_lookup": self._prompt_lookup and self._lean is not None,
             "versions": _versions(base.precision),
         }
 
@@ -109,7 +117,7 @@ class Engine:
     # ---------------------------------------------------------------- writing
 
     def stream(self, rows: Sequence[Row], decoding: Decoding) -> Iterator[tuple[Draft, ...]]:
-        """Yield all rows' drafts as they grow: each first token at once, then one token per living row a step.
+        """Yield all rows' drafts as they grow: each first token at once, then one token per living row at a time.
 
         While another batch is written the drafts say "waiting". A row that cannot be written fails alone,
         with the reason in its draft. Closing the iterator ends the work after the token in hand.
@@ -132,16 +140,21 @@ class Engine:
             batch = source.start(keys, [w.capacity if w.living else 0 for w in writers])
             for n in living:  # the shortest prompt first: its answer shows while the long ones are read
                 prompt = writers[n].prompt
-                for start in range(0, len(prompt), CHUNK):
-                    logits = batch.extend([(n, prompt[start : start + CHUNK])])
-                    if start + CHUNK >= len(prompt):
+                for piece, last in even(prompt, self.chunk):
+                    logits = batch.extend([(n, piece)])
+                    if last:
                         writers[n].write(writers[n].choose(logits[0]), time.perf_counter() - started)
                     yield _drafts(writers)
+            lookups = dict[int, PromptLookup]()
+            if self._prompt_lookup and source is self._lean and all(writers[n].greedy for n in living):
+                lookups = {n: PromptLookup(writers[n].prompt + writers[n].tokens) for n in living}
             while living := [n for n in living if writers[n].living]:
-                logits = batch.extend([(n, writers[n].tokens[-1:]) for n in living])
-                for n, chances in zip(living, logits, strict=True):
-                    writers[n].write(writers[n].choose(chances), time.perf_counter() - started)
-                yield _drafts(writers)
+                found = step(batch, {n: writers[n] for n in living}, lookups)
+                for tokens in zip_longest(*found):  # shown one by one: Stop ends between two of them
+                    for n, token in zip(living, tokens, strict=True):
+                        if token is not None and writers[n].living:
+                            writers[n].write(token, time.perf_counter() - started)
+                    yield _drafts(writers)
         except (MemoryError, torch.OutOfMemoryError):
             for writer in writers:
                 if writer.living:
@@ -194,6 +207,38 @@ class Engine:
         lean = self._lean is not None and self._lean.add_adapter(key)
         self._adapters[name] = LoadedAdapter(info, key, lean)
         return self._adapters[name]
+
+
+def chunk_for(base: LoadedBase) -> int:
+    """How many prompt tokens this model reads between two yields; the same for every prompt, as rounding may differ."""
+    if base.device != "cpu":
+        return MOST
+    return min(MOST, max(LEAST, int(READ / base.model.num_parameters())))
+
+
+def even(prompt: Sequence[int], most: int) -> Iterator[tuple[Sequence[int], bool]]:
+    """The prompt in as few pieces of at most `most` tokens as will do, of like size, and whether each is the last."""
+    count = -(-len(prompt) // most)
+    size = -(-len(prompt) // count)
+    for start in range(0, len(prompt), size):
+        yield prompt[start : start + size], start + size >= len(prompt)
+
+
+def step(batch: Any, living: Mapping[int, Writer], lookups: Mapping[int, PromptLookup]) -> list[list[int]]:
+    """The next tokens of every living row: one, and as many more as were guessed right. Rows as in `living`."""
+    guesses = {n: lookups[n].guess(writer.left - 1) if n in lookups else [] for n, writer in living.items()}
+    spans = [(n, [*writer.tokens[-1:], *guesses[n]]) for n, writer in living.items()]
+    if not any(guesses.values()):
+        found = [[w.choose(chances)] for w, chances in zip(living.values(), batch.extend(spans), strict=True)]
+    else:
+        each = zip(guesses.values(), batch.extend_each(spans), strict=True)
+        found = [agreed(guess, logits.argmax(-1).tolist()) for guess, logits in each]
+        for n, tokens in zip(living, found, strict=True):
+            batch.take_back(n, len(guesses[n]) + 1 - len(tokens))
+    for n, tokens in zip(living, found, strict=True):
+        if n in lookups:
+            lookups[n].learn(guesses[n], tokens)
+    return found
 
 
 def _drafts(writers: Sequence[Writer]) -> tuple[Draft, ...]:

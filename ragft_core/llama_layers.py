@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+SWAPPED = range(4, 33)  # tokens; measured with MKL: with fewer or more, F.linear is as fast or faster
+
 
 class Group(NamedTuple):
     """Packed tokens `start` to `end` that read with one adapter (None: the bare base)."""
@@ -48,7 +50,7 @@ class Projection:
     def __call__(self, x: torch.Tensor, groups: Sequence[Group]) -> torch.Tensor:
         """`x` is (tokens, in); each group of tokens gets its adapter's part added."""
         if self._plain:
-            y = F.linear(x, self._weight, self._bias)
+            y = multiply(x, self._weight, self._bias)
         else:
             parts = [linear(x) for linear in self._linears]
             y = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
@@ -81,6 +83,17 @@ class Projection:
                 up = torch.block_diag(*ups).t().contiguous()
                 self.lora[key] = down.to(device, dtype), up.to(device, dtype)
         return plain
+
+
+def multiply(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """`F.linear`; for a handful to some dozen tokens in fp32 on a CPU with its sides swapped: up to three times faster.
+
+    `x` is (tokens, in), the result (tokens, out), in that case as a view of its transpose.
+    """
+    if len(x) in SWAPPED and x.dtype == torch.float32 and x.device.type == "cpu":
+        y = torch.mm(weight, x.t()).t()
+        return y if bias is None else y + bias
+    return F.linear(x, weight, bias)
 
 
 def _fused(linears: Sequence[nn.Linear]) -> tuple[torch.Tensor, torch.Tensor | None]:

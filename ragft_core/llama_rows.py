@@ -5,18 +5,32 @@ in how it runs: rows of any length side by side without padding, each with its o
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from torch.nn import Linear
 
-from .llama_layers import Group, Layer
+from .llama_layers import Group, Layer, multiply
 
 Span = tuple[int, Sequence[int]]
 
 KINDS = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM")
 ROPES = ("default", "linear", "llama3")
 PROBE = (3, 17, 5, 29, 11, 2, 23, 7)
+
+
+SHORT = 16  # tokens; up to so many, the mask is repeated for the queries that share a key head
+
+
+class Piece(NamedTuple):
+    """A span in the packed tokens; `mask` is what its queries add to their scores: None where all may be seen."""
+
+    row: int
+    start: int
+    length: int
+    past: int
+    mask: torch.Tensor | None
 
 
 class LlamaRows:
@@ -66,42 +80,65 @@ class LlamaBatch:
     @torch.inference_mode()
     def extend(self, spans: Sequence[Span]) -> torch.Tensor:
         """Append each span's tokens to its row; the logits after its last token, one line per span."""
-        # Rows with one adapter lie side by side, so that an adapter is one multiplication over a slice.
-        order = sorted(range(len(spans)), key=lambda n: self._adapters[spans[n][0]] or "")
-        ordered = [spans[n] for n in order]
-        hidden = self._hidden(ordered)
-        logits = self._rows.head(F.rms_norm(hidden, hidden.shape[-1:], self._rows.norm, self._rows.eps))
+        order, ordered = self._by_adapter(spans)
+        logits = self._logits(self._hidden(ordered, every=False))
         return logits if order == sorted(order) else logits[torch.tensor(order).argsort()]
 
-    def _hidden(self, spans: Sequence[Span]) -> torch.Tensor:
-        """The last layer's output at each span's last token; the new keys and values are in the cache."""
+    @torch.inference_mode()
+    def extend_each(self, spans: Sequence[Span]) -> list[torch.Tensor]:
+        """Append each span's tokens to its row; per span the logits after every one of its tokens, a line each."""
+        order, ordered = self._by_adapter(spans)
+        logits = self._logits(self._hidden(ordered, every=True)).split([len(tokens) for _, tokens in ordered])
+        return [logits[order.index(n)] for n in range(len(spans))]
+
+    def take_back(self, row: int, count: int) -> None:
+        """Forget the last `count` tokens of a row."""
+        self._lengths[row] -= count
+
+    def _by_adapter(self, spans: Sequence[Span]) -> tuple[list[int], list[Span]]:
+        """Rows with one adapter side by side, so that an adapter is one multiplication over a slice; and whence."""
+        order = sorted(range(len(spans)), key=lambda n: self._adapters[spans[n][0]] or "")
+        return order, [spans[n] for n in order]
+
+    def _logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        rows, normed = self._rows, F.rms_norm(hidden, hidden.shape[-1:], self._rows.norm, self._rows.eps)
+        return multiply(normed, rows.head.weight, rows.head.bias) if type(rows.head) is Linear else rows.head(normed)
+
+    def _hidden(self, spans: Sequence[Span], every: bool) -> torch.Tensor:
+        """The last layer's output at `every` token or each span's last; the new keys and values are in the cache."""
         rows, eps = self._rows, self._rows.eps
         pieces, groups = self._pieces(spans)
         x = rows.embedding(torch.tensor([token for _, tokens in spans for token in tokens], device=rows.device))
-        positions = torch.cat([torch.arange(past, past + size) for _, _, size, past in pieces])
+        positions = torch.cat([torch.arange(piece.past, piece.past + piece.length) for piece in pieces])
         cos, sin = self._cos[positions], self._sin[positions]
         size = x.shape[-1:]
         for number, layer in enumerate(rows.layers):
             read = layer.qkv(F.rms_norm(x, size, layer.before_attention, eps), groups)
             seen = self._attend(number, read.view(len(x), -1, rows.head_size), pieces, cos, sin)
-            if number == len(rows.layers) - 1 and len(x) > len(spans):  # from here on only the last tokens matter
-                ends = torch.tensor([start + length - 1 for _, start, length, _ in pieces])
+            if number == len(rows.layers) - 1 and not every and len(x) > len(spans):  # only the last tokens matter now
+                ends = torch.tensor([piece.start + piece.length - 1 for piece in pieces])
                 x, seen = x[ends], seen[ends]
                 groups = [Group(n, n + 1, self._adapters[row]) for n, (row, _) in enumerate(spans)]
             x = x + layer.out(seen, groups)
             gate, up = layer.gate_up(F.rms_norm(x, size, layer.before_mlp, eps), groups).chunk(2, -1)
             x = x + layer.down(F.silu(gate) * up, groups)
-        for row, _, length, _ in pieces:
-            self._lengths[row] += length
+        for piece in pieces:
+            self._lengths[piece.row] += piece.length
         return x
 
-    def _pieces(self, spans: Sequence[Span]) -> tuple[list[tuple[int, int, int, int]], list[Group]]:
-        """Where each span lies in the packed tokens: (row, start, length, tokens before it); and slices by adapter."""
+    def _pieces(self, spans: Sequence[Span]) -> tuple[list[Piece], list[Group]]:
+        """Where each span lies in the packed tokens, and slices by adapter."""
         pieces, groups, start = [], list[Group](), 0
         for row, tokens in spans:
-            pieces.append((row, start, len(tokens), self._lengths[row]))
-            adapter = self._adapters[row]
-            end = start + len(tokens)
+            past, length = self._lengths[row], len(tokens)
+            mask = None
+            if length > 1 and past:
+                mask = torch.full((length, past + length), -torch.inf, dtype=self._rows.dtype, device=self._rows.device)
+                mask.triu_(past + 1)
+                if length <= SHORT:
+                    mask = mask.repeat(self._rows.heads // self._rows.kv_heads, 1)
+            pieces.append(Piece(row, start, length, past, mask))
+            adapter, end = self._adapters[row], start + length
             if groups and groups[-1].adapter == adapter:
                 groups[-1] = Group(groups[-1].start, end, adapter)
             else:
@@ -110,12 +147,7 @@ class LlamaBatch:
         return pieces, groups
 
     def _attend(
-        self,
-        layer: int,
-        read: torch.Tensor,
-        pieces: Sequence[tuple[int, int, int, int]],
-        cos: torch.Tensor,
-        sin: torch.Tensor,
+        self, layer: int, read: torch.Tensor, pieces: Sequence[Piece], cos: torch.Tensor, sin: torch.Tensor
     ) -> torch.Tensor:
         """Attention of each span over its own row; `read` is (tokens, query + key + value heads, head size)."""
         rows = self._rows
@@ -124,30 +156,23 @@ class LlamaBatch:
         swapped = torch.cat((turned[..., half:], turned[..., :half]), -1)
         turned = torch.addcmul(turned * cos, swapped, sin)
         seen = []
-        for row, start, length, past in pieces:
+        for row, start, length, past, mask in pieces:
             end, here = past + length, slice(start, start + length)
             keys, values = self._cache[row][0, layer], self._cache[row][1, layer]
             keys[:, past:end] = turned[here, rows.heads :].transpose(0, 1)
             values[:, past:end] = read[here, turned_heads:].transpose(0, 1)
             queries = turned[here, : rows.heads].transpose(0, 1)[None]
-            if length == 1:
+            given = queries, keys[None, :, :end], values[None, :, :end]
+            if length == 1 or (mask is not None and length <= SHORT):
                 # The queries that share a key head become the query length: no copy of keys or values.
                 grouped = queries.reshape(1, rows.kv_heads, -1, rows.head_size)
-                one = F.scaled_dot_product_attention(grouped, keys[None, :, :end], values[None, :, :end])
-                seen.append(one.reshape(1, -1))
-                continue
-            mask = None
-            if past:
-                mask = torch.ones(length, end, dtype=torch.bool, device=read.device).tril(past)
-            many = F.scaled_dot_product_attention(
-                queries,
-                keys[None, :, :end],
-                values[None, :, :end],
-                attn_mask=mask,
-                is_causal=mask is None,
-                enable_gqa=rows.heads != rows.kv_heads,
-            )
-            seen.append(many[0].transpose(0, 1).reshape(length, -1))
+                found = F.scaled_dot_product_attention(grouped, *given[1:], attn_mask=mask).view(queries.shape)
+            else:
+                shared = rows.heads != rows.kv_heads
+                found = F.scaled_dot_product_attention(
+                    *given, attn_mask=mask, is_causal=mask is None, enable_gqa=shared
+                )
+            seen.append(found[0].transpose(0, 1).reshape(length, -1))
         return seen[0] if len(seen) == 1 else torch.cat(seen)
 
 

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     max_new_tokens_limit: int = Field(1024, ge=1, description="most that a request may ask for")
     max_question_chars: int = Field(4000, ge=1, description="longest question, in characters")
     temperature: float = Field(0.0, ge=0.0, le=2.0, description="0: greedy and repeatable")
+    prompt_lookup: bool = Field(True, description="greedy answers guess words from their prompt; same text, sooner")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of sampled answers")
 
     host: str = Field("127.0.0.1", description="address the page listens on")

@@ -38,12 +38,21 @@ class Writer:
     def living(self) -> bool:
         return self.draft.state in ("reading", "writing")
 
+    @property
+    def greedy(self) -> bool:
+        return self._decoding.temperature <= 0
+
+    @property
+    def left(self) -> int:
+        """How many tokens may still come."""
+        return self._cap - len(self.tokens)
+
     def fail(self, error: str, prompt_tokens: int = 0) -> None:
         self.draft = Draft(state="failed", error=error, prompt_tokens=prompt_tokens)
 
     def choose(self, logits: torch.Tensor) -> int:
         """The next token after `logits` (one per word of the vocabulary): the likeliest, or a seeded draw."""
-        if self._decoding.temperature <= 0:
+        if self.greedy:
             return int(logits.argmax())
         chances = torch.softmax(logits.double().cpu() / self._decoding.temperature, -1)
         if self._decoding.top_p < 1:

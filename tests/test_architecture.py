@@ -29,7 +29,7 @@ HOMES = {
 LEVEL = {
     **dict.fromkeys(("types", "errors", "settings", "version", "searches"), 0),
     **dict.fromkeys(("home", "prompts", "request", "spacecard", "weights", "chat"), 1),
-    **dict.fromkeys(("store", "model", "adapters", "writer", "engine", "likelihood"), 2),
+    **dict.fromkeys(("store", "model", "adapters", "writer", "engine", "likelihood", "prompt_lookup"), 2),
     **dict.fromkeys(("llama_layers", "llama_rows", "peft_rows", "documents", "retrieval", "examples"), 2),
     **dict.fromkeys(("adapter_files", "merge"), 2),
     **dict.fromkeys(("testing",), 3),

@@ -4,16 +4,19 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
+import torch
 
-from ragft_core import engine as engine_module
 from ragft_core.engine import Engine
+from ragft_core.llama_rows import LlamaBatch
 from ragft_core.prompts import messages
 from ragft_core.settings import ASSETS, Settings
 from ragft_core.types import Decoding, Draft, Passage, Row
 
+from .test_engine_oracle import demo_questions
 from .tiny import make_adapter, make_model
 
 pytestmark = pytest.mark.slow
@@ -44,12 +47,15 @@ def last(drafts: Iterator[tuple[Draft, ...]]) -> tuple[Draft, ...]:
     return list(drafts)[-1]
 
 
-def test_the_bare_prompt_writes_first_and_long_prompts_are_read_in_pieces(engine: Engine) -> None:
+def test_the_bare_prompt_writes_first_and_long_prompts_are_read_in_pieces(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "chunk", 256)
     steps = list(engine.stream(THREE, Decoding(16)))
     assert {draft.state for draft in steps[0]} == {"reading"}
     firsts = [next(n for n, step in enumerate(steps) if step[row].tokens) for row in range(3)]
     assert firsts[1] < min(firsts[0], firsts[2])
-    chunks = -(-steps[0][0].prompt_tokens // engine_module.CHUNK)
+    chunks = -(-steps[0][0].prompt_tokens // 256)
     assert chunks > 1 and abs(firsts[0] - firsts[2]) == chunks, "a yield between two pieces of a prompt"
     for draft in steps[-1]:
         assert draft.state == "done" and draft.finish in ("end", "length")
@@ -92,9 +98,75 @@ def test_the_same_twice_and_the_same_alone(engine: Engine) -> None:
 def test_a_chunked_prompt_is_read_as_a_whole_one(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = []
     for chunk in (7, 64, 10_000):
-        monkeypatch.setattr(engine_module, "CHUNK", chunk)
+        monkeypatch.setattr(engine, "chunk", chunk)
         texts.append([draft.text for draft in last(engine.stream(THREE, Decoding(48)))])
     assert texts[0] == texts[1] == texts[2]
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many tokens each pass of a model read."""
+    seen: list[int] = []
+    for name in ("extend", "extend_each"):
+        plain = getattr(LlamaBatch, name)
+
+        def counted(batch: LlamaBatch, spans: Any, plain: Any = plain) -> Any:
+            seen.append(sum(len(tokens) for _, tokens in spans))
+            return plain(batch, spans)
+
+        monkeypatch.setattr(LlamaBatch, name, counted)
+    return seen
+
+
+def test_guessing_from_the_prompt_changes_no_word_and_saves_passes(
+    engine: Engine, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def all_drafts() -> list[list[tuple[Draft, ...]]]:
+        passes.clear()
+        asked = [(messages(question), messages(question, found)) for question, found in demo_questions(8)]
+        rows = [[Row(full), Row(bare, "clinic-raft"), Row(full, "clinic-raft")] for bare, full in asked]
+        return [list(engine.stream(three, Decoding(48))) for three in rows]
+
+    guessed, count = all_drafts(), len(passes)
+    assert engine.describe()["prompt_lookup"]
+    monkeypatch.setattr(engine, "_prompt_lookup", False)
+    plain = all_drafts()
+    assert count < len(passes)
+    for one, other in zip(guessed, plain, strict=True):
+        assert [(draft.text, draft.tokens) for draft in one[-1]] == [(draft.text, draft.tokens) for draft in other[-1]]
+        for before, after in pairwise(one):  # shown one by one, so that Stop ends within one
+            assert all(new.tokens - old.tokens in (0, 1) for old, new in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 37])
+def test_wrong_guesses_change_nothing_and_sampled_answers_are_not_guessed(
+    endless: Engine, passes: list[int], monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    rows = [Row(FULL), Row(BARE, "one"), Row(FULL, "one")]
+    guessed = last(endless.stream(rows, Decoding(limit)))
+    monkeypatch.setattr(endless, "_prompt_lookup", False)
+    assert [draft.text for draft in last(endless.stream(rows, Decoding(limit)))] == [draft.text for draft in guessed]
+    assert [draft.tokens for draft in guessed] == [limit] * 3
+    monkeypatch.setattr(endless, "_prompt_lookup", True)
+    passes.clear()
+    last(endless.stream(rows, Decoding(limit, temperature=1.0)))
+    assert passes[len(passes) - limit + 1 :] == [len(rows)] * (limit - 1)
+
+
+def test_one_pass_gives_each_token_what_one_by_one_gives(endless: Engine) -> None:
+    assert endless._lean
+    endless.describe_adapter("one")
+    key = endless._adapters["one"].key
+    batch = endless._lean.start([key, None, key], [40, 40, 40])
+    prompts = [list(range(5, 5 + size)) for size in (3, 20, 7)]
+    batch.extend(list(enumerate(prompts)))
+    one_by_one = [[batch.extend([(row, [token])])[0] for token in (9, 8, 7)] for row in range(3)]
+    for row in range(3):
+        batch.take_back(row, 3)
+    together = batch.extend_each([(row, [9, 8, 7][: 3 - row]) for row in range(3)])
+    for row, (got, expected) in enumerate(zip(together, one_by_one, strict=True)):
+        assert len(got) == 3 - row
+        assert (got - torch.stack(expected[: 3 - row])).abs().max() < 1e-4
 
 
 def test_closing_ends_within_one_token_and_passes_the_turn(endless: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +191,8 @@ def test_closing_ends_within_one_token_and_passes_the_turn(endless: Engine, monk
     assert last(endless.stream([Row(BARE)], Decoding(2)))[0].tokens == 2
 
 
-def test_closing_while_a_prompt_is_read_ends_too(endless: Engine) -> None:
+def test_closing_while_a_prompt_is_read_ends_too(endless: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endless, "chunk", 64)
     stream = endless.stream([Row(FULL)], Decoding(10))
     next(stream)
     assert next(stream)[0].state == "reading"
