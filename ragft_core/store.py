@@ -51,6 +51,12 @@ SCHEMA = (
         PRIMARY KEY (chunk, model)
     ) STRICT;
     """,
+    """
+    CREATE TABLE words (              -- what the keyword index reads of a chunk; can be counted again from its text
+        chunk TEXT PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+        stems TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 MOST_ROWS = 2**31 - 1  # SQLite takes no larger LIMIT than fits its integers
 

@@ -63,13 +63,20 @@ class Shelf:
         """The ids of all chunks, sorted."""
         return [key for (key,) in self.store.rows("SELECT id FROM chunks ORDER BY id")]
 
-    def texts(self) -> dict[str, str]:
-        """What the keyword index reads of every chunk: its headings, its text, its documents' titles."""
+    def titles(self) -> dict[str, str]:
+        """Every chunk's id with what else the keyword index reads of it: its documents' titles where it has no heading."""
+        found: dict[str, list[str]] = {key: [] for key in self.ids()}
         rows = self.store.rows(
-            "SELECT c.id, heading, text, (SELECT group_concat(title, ' ') FROM (SELECT DISTINCT title FROM placements "
-            "JOIN documents d ON d.id = document WHERE chunk = c.id)) FROM chunks c"
+            "SELECT DISTINCT chunk, title FROM chunks c JOIN placements ON chunk = c.id "
+            "JOIN documents d ON d.id = document WHERE heading = '' ORDER BY title"
         )
-        return {key: embedded(heading or titles or "", text) for key, heading, text, titles in rows}
+        for key, title in rows:
+            found.setdefault(key, []).append(title)
+        return {key: " ".join(titles) for key, titles in found.items()}
+
+    def words(self, ids: Sequence[str]) -> dict[str, str]:
+        """{id: stems between spaces} of those among `ids` whose words were counted."""
+        return dict(self._some("SELECT chunk, stems FROM words WHERE chunk IN ({})", ids))
 
     def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
         """The chunks as passages, without scores; a text in several documents is shown in the first by source."""
@@ -112,6 +119,18 @@ class Shelf:
                 "INSERT OR REPLACE INTO vectors (chunk, model, vector) VALUES (?, ?, ?)",
                 [(key, self.model, vector.astype("<f4").tobytes()) for key, vector in vectors.items()],
             )
+
+    def save_words(self, words: Mapping[str, str]) -> None:
+        """Keep the counted words of chunks, as far as these are still there."""
+        with self.store.writing() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO words (chunk, stems) SELECT id, ? FROM chunks WHERE id = ?",
+                [(stems, key) for key, stems in words.items()],
+            )
+
+    def drop_words(self) -> None:
+        with self.store.writing() as db:
+            db.execute("DELETE FROM words")
 
     def put(self, document: Document, path: str, recipe: str, chunks: Sequence[Chunk]) -> Change:
         """Write a document and its chunks in one transaction, in place of what was there under the same path."""
