@@ -8,6 +8,7 @@ another process; the one of 100,000 is killed half way and goes on when it is st
 
 import argparse
 import json
+import math
 import random
 import re
 import resource
@@ -38,39 +39,48 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="100,000 vectors too")
     parser.add_argument("--sizes", help="instead, by commas")
+    parser.add_argument("--keep", type=Path, help="a folder to work in; run again with it, a killed run goes on")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--ingest", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--home", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.ingest:
-        ingest(args.ingest, Path(args.home))
+        ingest(args.ingest, args.keep)
         return
     if args.one:
-        print(json.dumps(measure(args.one)))
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(measure(args.one, args.keep or Path(folder))))
         return
     sizes = [int(size) for size in args.sizes.split(",")] if args.sizes else [*SIZES, *([LARGE] if args.large else [])]
     print("| vectors | way | insert/s | p50 ms | p95 ms | recall@10 | first question after opening, s | memory MB |")
     print("|---|---|---|---|---|---|---|---|")
     for size in sizes:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.index_scale", "--one", str(size)], capture_output=True, text=True
+            [sys.executable, "-m", "benchmarks.index_scale", "--one", str(size), *kept(args.keep, size)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         if done.returncode:
-            sys.exit(done.stderr[-1500:])
-        print(done.stderr, file=sys.stderr, end="")
+            sys.exit(f"{size:,} failed")
         for row in json.loads(done.stdout.splitlines()[-1]):
-            cells = " | ".join("-" if value is None else f"{value:,.{digits}f}" for value, digits in row["cells"])
+            cells = " | ".join(shown(*cell) for cell in row["cells"])
             print(f"| {size:,} | {row['way']} | {cells} |", flush=True)
 
 
-def measure(size: int) -> list[dict[str, Any]]:
+def shown(value: float | None, digits: int) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def kept(keep: Path | None, size: int) -> list[str]:
+    return ["--keep", str(keep / str(size))] if keep else []
+
+
+def measure(size: int, folder: Path) -> list[dict[str, Any]]:
     """A row per way."""
     vectors, questions, texts = made(size)
     exact = [set(map(int, np.argsort(-(vectors @ question), kind="stable")[:K])) for question in questions]
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [brute(vectors, questions), raw(Path(folder) / "raw", vectors, questions, exact)]
-        rows += ours(Path(folder), vectors, questions, texts, exact, size >= LARGE)
-    return rows
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [brute(vectors, questions), raw(folder / "raw", vectors, questions, exact)]
+    return rows + ours(folder, vectors, questions, texts, exact, size >= LARGE)
 
 
 def made(size: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -129,12 +139,15 @@ def raw(folder: Path, vectors: np.ndarray, questions: np.ndarray, exact: list[se
 
     before = resident()
     client = chromadb.PersistentClient(str(folder), chromadb.config.Settings(anonymized_telemetry=False))
-    chroma = client.create_collection("raw", configuration={"hnsw": HNSW}, embedding_function=None)
+    chroma = client.get_or_create_collection("raw", configuration={"hnsw": HNSW}, embedding_function=None)
+    first = chroma.count()
     started = time.perf_counter()
-    for at in range(0, len(vectors), 1000):
+    for at in range(first, len(vectors), 1000):
         ids = [str(n) for n in range(at, min(at + 1000, len(vectors)))]
         chroma.add(ids=ids, embeddings=vectors[at : at + 1000])
-    insert = len(vectors) / (time.perf_counter() - started)
+        if at % 10_000 == 0:
+            print(f"Chroma alone: {at:,} in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    insert = (len(vectors) - first) / (time.perf_counter() - started) if first < len(vectors) else None
 
     def ask(n: int) -> Sequence[int]:
         found = chroma.query(query_embeddings=[questions[n]], n_results=K, include=["distances"])
@@ -146,8 +159,8 @@ def raw(folder: Path, vectors: np.ndarray, questions: np.ndarray, exact: list[se
     started = time.perf_counter()
     chroma = client.get_collection("raw", embedding_function=None)
     ask(0)
-    first = time.perf_counter() - started
-    done = row("Chroma alone", insert, speed, first, resident() - before)
+    first_seconds = time.perf_counter() - started
+    done = row("Chroma alone", insert, speed, first_seconds, resident() - before)
     client.close()
     return done
 
@@ -199,7 +212,7 @@ def asked_words(n: int, texts: list[str]) -> str:
 
 
 def opened(folder: Path, vectors: np.ndarray, questions: np.ndarray) -> tuple[Store, Index]:
-    def embed(asked: Sequence[str]) -> list[np.ndarray]:
+    def embed(asked: Sequence[str]) -> Any:
         return [
             questions[int(text.split()[1])] if text.startswith("question ") else vectors[number(text)] for text in asked
         ]
@@ -213,12 +226,12 @@ def ingested(folder: Path, texts: list[str], killed: bool) -> float:
     """Seconds in which another process indexes the texts; one that is killed half way is started again, and then it
     is the second one's speed."""
     docs = folder / "docs"
-    docs.mkdir()
+    docs.mkdir(exist_ok=True)
     for at in range(0, len(texts), PER_DOCUMENT):
         (docs / f"{at:07}.csv").write_text("text\n" + "\n".join(texts[at : at + PER_DOCUMENT]))
-    command = [sys.executable, "-m", "benchmarks.index_scale", "--ingest", str(len(texts)), "--home", str(folder)]
+    command = [sys.executable, "-m", "benchmarks.index_scale", "--ingest", str(len(texts)), "--keep", str(folder)]
     started, done = time.perf_counter(), 0
-    if killed:
+    if killed and not (folder / "ragft.sqlite").exists():
         child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert child.stdout
         for line in child.stdout:
@@ -236,7 +249,7 @@ def ingested(folder: Path, texts: list[str], killed: bool) -> float:
     with closing(Store(folder / "ragft.sqlite")) as store:
         assert store.count_chunks() == len(texts), store.count_chunks()
     assert report["ids are the database's"], report
-    return report["seconds"] * len(texts) / max(1, report["came"])
+    return report["seconds"] * len(texts) / report["came"] if report["came"] else math.nan
 
 
 def ingest(size: int, folder: Path) -> None:

@@ -86,7 +86,9 @@ def test_rare_words_weigh_more() -> None:
 
 
 def test_english_words_are_found_by_their_stem() -> None:
-    index = Keyword.of({"1": "prices of vaccinations", "2": "the room", "3": "Preisliste", "4": "code 1205", "5": "цены"})
+    index = Keyword.of(
+        {"1": "prices of vaccinations", "2": "the room", "3": "Preisliste", "4": "code 1205", "5": "цены"}
+    )
     assert list(index.best("What is the price of a vaccination?", 9)) == ["1"]
     for word, found in {"1205": ["4"], "120": [], "Preisliste": ["3"], "цены": ["5"], "цена": []}.items():
         assert list(index.best(word, 9)) == found

@@ -101,7 +101,7 @@ class Index:
 
     def search(self, question: str, k: int, mode: str = "hybrid") -> list[Passage]:
         """The `k` best passages, best first: by meaning (dense), by words (keyword), or both fused by rank."""
-        return list(self.trace(question, Search(k, mode)).passages)
+        return list(self.trace(question, Search(k, mode, collection=self.settings.collection)).passages)
 
     def trace(self, question: str, search: Search, model: Model = no_model) -> Trace:
         """A search with all its steps. `model` gives the language model to the steps that need one, and only then."""
@@ -141,12 +141,13 @@ class Index:
         progress: Report = lambda _: None,
         *,
         columns: Columns | None = None,
+        collection: str | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> IndexReport:
         """Index files and folders, a report row for each; run again, a folder is refreshed.
 
         What fails is a row, not an error; only a home or an embedding model that fails ends the job. A job that is
-        `stopped` ends soon, reports, and goes on when it is run again. `columns`: see Ingest.
+        `stopped` ends soon, reports, and goes on when it is run again. `columns`, `collection`: see Ingest.
         """
         with self._alone():
             ingest = Ingest(
@@ -159,6 +160,8 @@ class Index:
                 stopped,
                 columns,
                 self.settings.ocr,
+                collection,
+                self.settings.collection,
             )
             try:
                 report = ingest.run([Path(path) for path in paths])

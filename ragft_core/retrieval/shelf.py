@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..documents import Chunk
 from ..documents.chunks import embedded
+from ..errors import NotFoundError
 from ..store import Store, storable
 from ..types import Document, Passage
 
@@ -24,6 +25,7 @@ class Entry:
     recipe: str
     chunks: int
     chars: int
+    collection: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Shelf:
     def entries(self) -> dict[str, Entry]:
         """Every indexed document by its path."""
         rows = self.store.rows(
-            "SELECT path, source, sha256, recipe, count(DISTINCT chunk), chars FROM documents "
+            "SELECT path, source, sha256, recipe, count(DISTINCT chunk), chars, collection FROM documents "
             "LEFT JOIN placements ON document = id GROUP BY id"
         )
         return {path: Entry(*entry) for path, *entry in rows}
@@ -64,7 +66,7 @@ class Shelf:
         return [key for (key,) in self.store.rows("SELECT id FROM chunks ORDER BY id")]
 
     def titles(self) -> dict[str, str]:
-        """Every chunk's id with what else the keyword index reads of it: its documents' titles where it has no heading."""
+        """Every chunk's id, with its documents' titles where it has no heading: the keyword index reads them too."""
         found: dict[str, list[str]] = {key: [] for key in self.ids()}
         rows = self.store.rows(
             "SELECT DISTINCT chunk, title FROM chunks c JOIN placements ON chunk = c.id "
@@ -78,12 +80,25 @@ class Shelf:
         """{id: stems between spaces} of those among `ids` whose words were counted."""
         return dict(self._some("SELECT chunk, stems FROM words WHERE chunk IN ({})", ids))
 
-    def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
-        """The chunks as passages, without scores; a text in several documents is shown in the first by source."""
+    def within(self, collection: str) -> set[str] | None:
+        """The ids of a collection's chunks; None where every document is in it. NotFoundError."""
+        there = self.store.collections()
+        if collection not in there:
+            names = ", ".join(there)
+            raise NotFoundError(f"There is no collection {collection[:80]!r}; there are: {names}.")
+        if there[collection] == sum(there.values()):
+            return None
+        sql = "SELECT DISTINCT chunk FROM placements JOIN documents ON id = document WHERE collection = ?"
+        return {key for (key,) in self.store.rows(sql, (collection,))}
+
+    def passages(self, ids: Sequence[str], collection: str = "") -> dict[str, Passage]:
+        """The chunks as passages, without scores; a text in several documents (of the collection, if one is named) is
+        shown in the first by source."""
         rows = self._some(
             "SELECT c.id, text, min(source), heading, title, page FROM chunks c JOIN placements ON chunk = c.id "
-            "JOIN documents d ON d.id = document WHERE c.id IN ({}) GROUP BY c.id",
+            "JOIN documents d ON d.id = document WHERE c.id IN ({}) AND ? IN ('', collection) GROUP BY c.id",
             ids,
+            (collection,),
         )
         return {
             key: Passage(key, text, source, 0.0, heading or title, page)
@@ -138,8 +153,8 @@ class Shelf:
             before = ids_of(db, path)
             db.execute("DELETE FROM documents WHERE path = ?", (path,))
             db.execute(
-                "INSERT INTO documents (id, source, path, title, sha256, recipe, chars, added) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO documents (id, source, path, title, sha256, recipe, chars, added, collection) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document.id,
                     document.source,
@@ -149,6 +164,7 @@ class Shelf:
                     recipe,
                     document.chars,
                     document.added,
+                    document.collection,
                 ),
             )
             came = [
@@ -164,6 +180,11 @@ class Shelf:
                 [(document.id, n, chunk.id, chunk.page) for n, chunk in enumerate(chunks)],
             )
             return Change(tuple(came), drop_orphans(db, before))
+
+    def move(self, path: str, collection: str) -> None:
+        """Put a document into another collection; its chunks and vectors stay as they are."""
+        with self.store.writing() as db:
+            db.execute("UPDATE documents SET collection = ? WHERE path = ?", (collection, path))
 
     def remove(self, paths: Sequence[str]) -> Change:
         """Take documents out, with the chunks that stand in no other document, and their vectors."""

@@ -1,6 +1,7 @@
 """Kill -9 an indexing job again and again, reopen through the app, compare: `python -m tests.slow.kills [30]`.
 
-When a kill comes is chosen by what the job has said so far, not by the clock: so it comes before the end on any machine.
+When a kill comes is chosen by what the job has said so far, not by the clock: so it comes before the end, however fast
+the machine.
 """
 
 import contextlib
