@@ -35,7 +35,11 @@ class Probe:
             with gr.Row(elem_classes="fields"):
                 self.k = gr.Slider(1, 20, s.top_k, step=1, label="Passages", info="How many to show.")
                 self.collection = gr.Dropdown(
-                    [s.collection], value=s.collection, label="Collection", info="The documents to look in."
+                    [s.collection],
+                    value=s.collection,
+                    label="Collection",
+                    info="The documents to look in.",
+                    elem_id="probe_collection",
                 )
                 self.where = gr.Textbox(
                     label="Conditions",

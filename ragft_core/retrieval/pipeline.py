@@ -146,6 +146,8 @@ class Run:
         started, shelf = time.perf_counter(), self.parts.shelf
         there = shelf.within(self.search.collection)
         self._empty = there == set()
+        if there is None and not self.search.where:
+            return None
         total = f"{shelf.store.count_chunks():,}"
         if there is not None:
             note = f"{len(there):,} of {total} passages are in the collection {self.search.collection}."
