@@ -93,6 +93,35 @@
     if (hit('input[data-all]')) all('#documents input[data-source]').forEach((box) => { box.checked = hit('input[data-all]').checked; });
   });
 
+  // ---------------------------------------------------------------- a folder dropped among the files
+  // Gradio takes dropped files only: what is in a folder is handed to the field that takes folders.
+  const inFolder = (entry) => new Promise((resolve, reject) => {
+    if (entry.isFile) { entry.file((file) => resolve([file]), reject); return; }
+    const reader = entry.createReader();
+    const found = [];
+    const next = () => reader.readEntries(async (some) => { // at most 100 at once
+      try {
+        for (const one of some) if (!one.name.startsWith('.')) found.push(...await inFolder(one));
+        if (some.length) next(); else resolve(found);
+      } catch (error) { reject(error); }
+    }, reject);
+    next();
+  });
+  const overFiles = (event) => event.target.closest?.('#files');
+  document.addEventListener('dragover', (event) => { if (overFiles(event)) event.preventDefault(); });
+  document.addEventListener('drop', async (event) => {
+    const entries = overFiles(event) ? [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean) : [];
+    const field = $('input[webkitdirectory]');
+    if (!field || !entries.some((entry) => entry.isDirectory)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const taken = new DataTransfer();
+    try { for (const entry of entries) (await inFolder(entry)).forEach((file) => taken.items.add(file)); }
+    catch (_) { return; } // a folder that the browser may not read stays out, as nothing of it was taken
+    field.files = taken.files;
+    field.dispatchEvent(new Event('change', { bubbles: true }));
+  }, true);
+
   // ---------------------------------------------------------------- notices that were put away
   const putAway = () => { try { return JSON.parse(stored('ragft-put-away')) || []; } catch (_) { return []; } };
   const hideNotices = () => all('.notice[data-notice]:not([data-seen])').forEach((notice) => {

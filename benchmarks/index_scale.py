@@ -2,30 +2,32 @@
 
 `python -m benchmarks.index_scale` takes 1,000 and 10,000 vectors, `--large` 100,000 too (minutes). The vectors are
 random around random centres (384 numbers, cosine), each with a text of random words; questions are noisy copies of
-stored vectors. Every size runs in a process of its own, so that memory is its own.
+stored vectors. Every size runs in a process of its own, so that memory is its own. RAGFT's ingest is that of files, in
+another process; the one of 100,000 is killed half way and goes on when it is started again.
 """
 
 import argparse
 import json
+import math
 import random
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ragft_core import Settings
-from ragft_core.documents import Chunk
 from ragft_core.retrieval import Index
 from ragft_core.retrieval.collection import HNSW
 from ragft_core.searches import Search
 from ragft_core.store import Store
-from ragft_core.types import Document
 
 SIZES, LARGE = (1_000, 10_000), 100_000
 WIDTH, CENTRES, QUESTIONS, K = 384, 200, 200, 10
@@ -37,33 +39,48 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="100,000 vectors too")
     parser.add_argument("--sizes", help="instead, by commas")
+    parser.add_argument("--keep", type=Path, help="a folder to work in; run again with it, a killed run goes on")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--ingest", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.ingest:
+        ingest(args.ingest, args.keep)
+        return
     if args.one:
-        print(json.dumps(measure(args.one)))
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(measure(args.one, args.keep or Path(folder))))
         return
     sizes = [int(size) for size in args.sizes.split(",")] if args.sizes else [*SIZES, *([LARGE] if args.large else [])]
     print("| vectors | way | insert/s | p50 ms | p95 ms | recall@10 | first question after opening, s | memory MB |")
     print("|---|---|---|---|---|---|---|---|")
     for size in sizes:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.index_scale", "--one", str(size)], capture_output=True, text=True
+            [sys.executable, "-m", "benchmarks.index_scale", "--one", str(size), *kept(args.keep, size)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         if done.returncode:
-            sys.exit(done.stderr[-1500:])
+            sys.exit(f"{size:,} failed")
         for row in json.loads(done.stdout.splitlines()[-1]):
-            cells = " | ".join("-" if value is None else f"{value:,.{digits}f}" for value, digits in row["cells"])
+            cells = " | ".join(shown(*cell) for cell in row["cells"])
             print(f"| {size:,} | {row['way']} | {cells} |", flush=True)
 
 
-def measure(size: int) -> list[dict[str, Any]]:
+def shown(value: float | None, digits: int) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def kept(keep: Path | None, size: int) -> list[str]:
+    return ["--keep", str(keep / str(size))] if keep else []
+
+
+def measure(size: int, folder: Path) -> list[dict[str, Any]]:
     """A row per way."""
     vectors, questions, texts = made(size)
     exact = [set(map(int, np.argsort(-(vectors @ question), kind="stable")[:K])) for question in questions]
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [brute(vectors, questions), raw(Path(folder) / "raw", vectors, questions, exact)]
-        rows += ours(Path(folder), vectors, questions, texts, exact)
-    return rows
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [brute(vectors, questions), raw(folder / "raw", vectors, questions, exact)]
+    return rows + ours(folder, vectors, questions, texts, exact, size >= LARGE)
 
 
 def made(size: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -122,12 +139,15 @@ def raw(folder: Path, vectors: np.ndarray, questions: np.ndarray, exact: list[se
 
     before = resident()
     client = chromadb.PersistentClient(str(folder), chromadb.config.Settings(anonymized_telemetry=False))
-    chroma = client.create_collection("raw", configuration={"hnsw": HNSW}, embedding_function=None)
+    chroma = client.get_or_create_collection("raw", configuration={"hnsw": HNSW}, embedding_function=None)
+    first = chroma.count()
     started = time.perf_counter()
-    for at in range(0, len(vectors), 1000):
+    for at in range(first, len(vectors), 1000):
         ids = [str(n) for n in range(at, min(at + 1000, len(vectors)))]
         chroma.add(ids=ids, embeddings=vectors[at : at + 1000])
-    insert = len(vectors) / (time.perf_counter() - started)
+        if at % 10_000 == 0:
+            print(f"Chroma alone: {at:,} in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    insert = (len(vectors) - first) / (time.perf_counter() - started) if first < len(vectors) else None
 
     def ask(n: int) -> Sequence[int]:
         found = chroma.query(query_embeddings=[questions[n]], n_results=K, include=["distances"])
@@ -139,60 +159,110 @@ def raw(folder: Path, vectors: np.ndarray, questions: np.ndarray, exact: list[se
     started = time.perf_counter()
     chroma = client.get_collection("raw", embedding_function=None)
     ask(0)
-    first = time.perf_counter() - started
-    done = row("Chroma alone", insert, speed, first, resident() - before)
+    first_seconds = time.perf_counter() - started
+    done = row("Chroma alone", insert, speed, first_seconds, resident() - before)
     client.close()
     return done
 
 
 def ours(
-    folder: Path, vectors: np.ndarray, questions: np.ndarray, texts: list[str], exact: list[set[int]]
+    folder: Path, vectors: np.ndarray, questions: np.ndarray, texts: list[str], exact: list[set[int]], killed: bool
 ) -> list[dict[str, Any]]:
     """The product's index: database, Chroma, BM25; the vectors are given, so embedding is not in the times."""
     import llama_index.vector_stores.chroma  # noqa: F401 - seconds, once a process; not a matter of the index's size
 
-    before, by_text = resident(), {f"question {n}": question for n, question in enumerate(questions)}
-    settings = Settings(home=folder, embedding="given", chunk_size=240, chunk_overlap=0)
-    embed = lambda asked: [by_text[text] for text in asked]  # noqa: E731
-    store = Store(folder / "ragft.sqlite")
-    index = Index(store, folder / "index", settings, str.split, embed=embed)
-    chunks = [Chunk("", text, 80) for text in texts]
-    numbers = {chunk.id: n for n, chunk in enumerate(chunks)}
+    insert = len(texts) / ingested(folder, texts, killed)
+    before = resident()
     started = time.perf_counter()
-    for at in range(0, len(chunks), PER_DOCUMENT):
-        some = chunks[at : at + PER_DOCUMENT]
-        index._shelf.save_vectors({chunk.id: vectors[numbers[chunk.id]] for chunk in some})
-        name = f"{at}.txt"
-        document = Document(str(at), name, name, "", 0, len(some), "")
-        index._changed(index._shelf.put(document, f"/{name}", "made", some))
-    insert = len(chunks) / (time.perf_counter() - started)
+    store, index = opened(folder, vectors, questions)
+    opening = time.perf_counter() - started
 
     def ask(mode: str) -> Callable[[int], Sequence[int]]:
         search = Search(K, mode)
-        return lambda n: [numbers[passage.id] for passage in index.trace(f"question {n}", search).passages]
+        return lambda n: [number(p.text) for p in index.trace(f"question {n}", search).passages]
 
     def fused(n: int) -> Sequence[int]:
-        by_text[texts[n][:200]] = questions[n]
-        return [numbers[passage.id] for passage in index.trace(texts[n][:200], Search(K, "hybrid")).passages]
+        return [number(p.text) for p in index.trace(f"question {n} {asked_words(n, texts)}", Search(K)).passages]
 
-    fused(0)  # makes the keyword index
-    speeds = timed(ask("dense"), exact), timed(fused, None)
-    index.close()
-    started = time.perf_counter()
-    index = Index(store, folder / "index", settings, str.split, embed=embed)
-    opened = time.perf_counter() - started
     ask("dense")(0)
     dense_first = time.perf_counter() - started
     fused(0)
     first = time.perf_counter() - started
+    speeds = timed(ask("dense"), exact), timed(fused, None)
     memory = resident() - before
     index.close()
     store.close()
-    print(f"{len(chunks):,}: opened in {opened:.2f} s", file=sys.stderr)
+    print(f"{len(texts):,}: opened in {opening:.2f} s; {index.notices}", file=sys.stderr)
     return [
         row("RAGFT, dense", insert, speeds[0], dense_first, None),
         row("RAGFT, fused with BM25", None, speeds[1], first, memory),
     ]
+
+
+def number(text: str) -> int:
+    """Which of the made texts this is."""
+    found = re.search(r"\bnumber(\d+)", text)
+    assert found, text
+    return int(found[1])
+
+
+def asked_words(n: int, texts: list[str]) -> str:
+    """Some of the words of a text, for BM25 to look up."""
+    return texts[n][:200]
+
+
+def opened(folder: Path, vectors: np.ndarray, questions: np.ndarray) -> tuple[Store, Index]:
+    def embed(asked: Sequence[str]) -> Any:
+        return [
+            questions[int(text.split()[1])] if text.startswith("question ") else vectors[number(text)] for text in asked
+        ]
+
+    settings = Settings(home=folder, embedding="given", chunk_size=240, chunk_overlap=0)
+    store = Store(folder / "ragft.sqlite")
+    return store, Index(store, folder / "index", settings, str.split, embed=embed)
+
+
+def ingested(folder: Path, texts: list[str], killed: bool) -> float:
+    """Seconds in which another process indexes the texts; one that is killed half way is started again, and then it
+    is the second one's speed."""
+    docs = folder / "docs"
+    docs.mkdir(exist_ok=True)
+    for at in range(0, len(texts), PER_DOCUMENT):
+        (docs / f"{at:07}.csv").write_text("text\n" + "\n".join(texts[at : at + PER_DOCUMENT]))
+    command = [sys.executable, "-m", "benchmarks.index_scale", "--ingest", str(len(texts)), "--keep", str(folder)]
+    started, done = time.perf_counter(), 0
+    if killed and not (folder / "ragft.sqlite").exists():
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert child.stdout
+        for line in child.stdout:
+            done = int(line)
+            if done * PER_DOCUMENT >= len(texts) / 2:
+                break
+        child.kill()
+        child.wait()
+        print(f"killed after {time.perf_counter() - started:.0f} s, {done} documents were read", file=sys.stderr)
+        started = time.perf_counter()
+    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    report = json.loads(ended.stdout.splitlines()[-1])
+    if killed:
+        print(f"resumed and ended in {time.perf_counter() - started:.0f} s: {report}", file=sys.stderr)
+    with closing(Store(folder / "ragft.sqlite")) as store:
+        assert store.count_chunks() == len(texts), store.count_chunks()
+    assert report["ids are the database's"], report
+    return report["seconds"] * len(texts) / report["came"] if report["came"] else math.nan
+
+
+def ingest(size: int, folder: Path) -> None:
+    """What the process that is killed does."""
+    vectors, questions, _ = made(size)
+    store, index = opened(folder, vectors, questions)
+    report = index.add([folder / "docs"], lambda p: print(p.done, flush=True))
+    there = index._dense._sound().ids()
+    said = {"came": report.chunks, "seconds": round(report.seconds, 1), "notices": index.notices}
+    said["ids are the database's"] = there == set(index._shelf.ids())
+    index.close()
+    store.close()
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
 def add_steps(command: argparse.ArgumentParser) -> None:
     command.add_argument("--steps", help="of the search, by commas: " + ", ".join([*MODES["hybrid"], *STEPS]))
     command.add_argument("--where", action="append", default=[], metavar="CONDITION", help="as source=handbook/*")
+    command.add_argument("--collection", help="the documents to look in (default: the setting collection)")
 
 
 def add_ratings(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -124,14 +125,17 @@ def run_ratings(args: argparse.Namespace, settings: Settings) -> Result:
 def run_documents(args: argparse.Namespace, settings: Settings) -> Result:
     with opened(settings) as studio:
         documents = studio.documents()
-    lines = [f"{d.chunks:5} chunks  {d.source}  {d.title}" for d in documents] or ["No documents yet: ragft index PATH"]
+    kept = {d.collection for d in documents} - {settings.collection}
+    lines = [
+        f"{d.chunks:5} chunks  {d.source}  {d.title}{f'  [{d.collection}]' if kept else ''}" for d in documents
+    ] or ["No documents yet: ragft index PATH"]
     return {"documents": [to_json(d) for d in documents]}, lines
 
 
 def run_search(args: argparse.Namespace, settings: Settings) -> Result:
     with opened(settings) as studio:
         studio.prepare(shown(args))
-        trace = studio.trace(args.question, args.k, args.mode, args.steps, args.where)
+        trace = studio.trace(args.question, args.k, args.mode, args.steps, args.where, args.collection)
     found = [line for n, passage in enumerate(trace.passages, 1) for line in passage_lines(n, passage)]
     warning = [f"warning: {trace.low_evidence}"] if trace.low_evidence else []
     steps = trace_lines(trace) if args.trace else []
@@ -151,6 +155,7 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> Result:
             max_new_tokens=args.max_new_tokens,
             steps=args.steps,
             where=args.where,
+            collection=args.collection,
         ):
             tokens = sum(answer.tokens for answer in last.answers)
             show(Progress(tokens, 0, f"{tokens} tokens"))

@@ -24,6 +24,7 @@ def add_documents(command: Callable[..., argparse.ArgumentParser], shown: Callab
     index.add_argument("paths", nargs="*", metavar="PATH")
     index.add_argument("--check", action="store_true", help="of the index itself, and which files have changed since")
     index.add_argument("--rebuild", action="store_true", help="make the vector index anew from the database")
+    index.add_argument("--collection", metavar="NAME", help="put them into this collection, to be searched by itself")
     index.add_argument("--content", metavar="COLUMN", help="of tables: the column that holds the text")
     index.add_argument("--metadata", metavar="A,B", help="of tables: columns whose values are kept with it")
     index.add_argument("--rows", type=int, metavar="N", help="of tables: at most so many rows, a random sample")
@@ -40,7 +41,7 @@ def run_index(args: argparse.Namespace, settings: Settings, show: Callable[[Prog
     if not args.paths:
         raise DocumentError("Name at least one file or folder, or give --check or --rebuild.")
     with Studio(settings) as studio, interruptible() as stopped:
-        report = studio.index(args.paths, show, columns=columns_of(args), stopped=stopped)
+        report = studio.index(args.paths, show, columns=columns_of(args), collection=args.collection, stopped=stopped)
     return to_json(report), report_lines(report)
 
 

@@ -60,7 +60,13 @@ class Loaded:
 
                 self.say("loading", "Opening the index")
                 tokenizer = load_tokenizer(self.settings)
-                self._retrieval = Index(self.store, self.home.index, self.settings, tokenizer.tokenize)
+                self._retrieval = Index(
+                    self.store,
+                    self.home.index,
+                    self.settings,
+                    tokenizer.tokenize,
+                    progress=lambda p: self.say("loading", p.message, p.done, p.total),
+                )
             return self._retrieval
 
     def make_room(self, needed: int, until: Callable[[], object]) -> bool:

@@ -39,8 +39,9 @@ class RemoteStudio:
         max_new_tokens: int | None = None,
         steps: str | None = None,
         where: Sequence[str] = (),
+        collection: str | None = None,
     ) -> Iterator[Comparison]:
-        given = (question, list(arms), adapter, top_k, max_new_tokens, steps, list(where))
+        given = (question, list(arms), adapter, top_k, max_new_tokens, steps, list(where), collection)
         job = self._client.submit(*given, api_name="/ask")
         try:
             for snapshot in job:
@@ -53,9 +54,15 @@ class RemoteStudio:
             raise RagftError(str(error)) from error
 
     def trace(
-        self, question: str, k: int | None = None, mode: str | None = None, steps: Any = None, where: Sequence[str] = ()
+        self,
+        question: str,
+        k: int | None = None,
+        mode: str | None = None,
+        steps: Any = None,
+        where: Sequence[str] = (),
+        collection: str | None = None,
     ) -> Trace:
-        return trace_from_json(self._call("/search", question, k, mode, steps, list(where)))
+        return trace_from_json(self._call("/search", question, k, mode, steps, list(where), collection))
 
     def timed_search(self, question: str, k: int | None, mode: str | None) -> tuple[list[Passage], float]:
         started = time.perf_counter()

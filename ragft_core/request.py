@@ -7,8 +7,8 @@ from typing import Any
 
 from .errors import QuestionError
 from .searches import CONDITION, MODES, STEPS, Search
-from .settings import Settings
-from .types import ARMS, DEFAULT_ARMS, Arm, Decoding
+from .settings import COLLECTION, COLLECTION_RULE, Settings
+from .types import ARMS, DEFAULT_ARMS, DEFAULT_COLLECTION, Arm, Decoding
 
 MAX_TOP_K = 20
 MOST_FOUND = 100  # passages that a search without a model may ask for
@@ -26,11 +26,12 @@ class Request:
     search_mode: str = "hybrid"
     steps: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
+    collection: str = DEFAULT_COLLECTION
 
     @property
     def search(self) -> Search:
         """How the retrieving arms' passages are searched for."""
-        return Search(self.top_k, self.search_mode, self.steps, self.where)
+        return Search(self.top_k, self.search_mode, self.steps, self.where, self.collection)
 
 
 def checked_request(
@@ -43,6 +44,7 @@ def checked_request(
     search_mode: str | None = None,
     steps: Sequence[str] | str | None = None,
     where: Sequence[str] = (),
+    collection: str | None = None,
     max_new_tokens: int | None = None,
     temperature: float | None = None,
     seed: int | None = None,
@@ -53,7 +55,7 @@ def checked_request(
         within("temperature", temperature, settings.temperature, 0.0, 2.0),
         seed=within("seed", seed, settings.seed, 0, 2**31 - 1),
     )
-    search = checked_search(settings, top_k, search_mode, steps, where, most=MAX_TOP_K)
+    search = checked_search(settings, top_k, search_mode, steps, where, collection, most=MAX_TOP_K)
     return Request(
         checked_question(settings, question),
         chosen_arms(arms),
@@ -63,6 +65,7 @@ def checked_request(
         search.mode,
         search.steps,
         search.where,
+        search.collection,
     )
 
 
@@ -72,6 +75,7 @@ def checked_search(
     mode: str | None = None,
     steps: Sequence[str] | str | None = None,
     where: Sequence[str] = (),
+    collection: str | None = None,
     most: int = MOST_FOUND,
 ) -> Search:
     """The Search; what is None comes from the settings. `steps` may name the ways of the mode too (dense, keyword),
@@ -97,7 +101,14 @@ def checked_search(
         checked_mode(mode or settings.search_mode),
         tuple(step for step in STEPS if step in names),
         tuple(where),
+        checked_collection(collection or settings.collection),
     )
+
+
+def checked_collection(name: str) -> str:
+    if not isinstance(name, str) or not COLLECTION.fullmatch(name):
+        raise QuestionError(f"The collection {str(name)[:80]!r} cannot be used: {COLLECTION_RULE}.")
+    return name
 
 
 def checked_question(settings: Settings, question: str) -> str:

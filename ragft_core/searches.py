@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .types import Passage
+from .types import DEFAULT_COLLECTION, Passage
 
 STEPS: dict[str, str] = {
     "sub-queries": "The model splits the question into simpler ones; each is searched for.",
@@ -26,16 +26,19 @@ CONDITION = re.compile(r"\s*([\w .-]+?)\s*(!=|>=|<=|=)\s*(.*?)\s*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Search:
-    """How passages are searched for: the mode, the optional steps among STEPS, and conditions such as `source=a/*`."""
+    """How passages are searched for: the mode, the optional steps among STEPS, conditions such as `source=a/*`, and the
+    collection that is looked in."""
 
     k: int = 3
     mode: str = "hybrid"
     steps: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
+    collection: str = DEFAULT_COLLECTION
 
     def describe(self) -> dict[str, Any]:
         """For a comparison's setup."""
-        return {"top_k": self.k, "search_mode": self.mode, "steps": list(self.steps), "where": list(self.where)}
+        steps = {"top_k": self.k, "search_mode": self.mode, "steps": list(self.steps), "where": list(self.where)}
+        return steps | {"collection": self.collection}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from .errors import SettingsError
 ASSETS = Path(__file__).parents[1] / "assets"
 EMBEDDED = ASSETS / "model"
 
+COLLECTION = re.compile(r"\w[\w .-]{0,59}")
+COLLECTION_RULE = "a collection's name has letters, digits, spaces, dots, hyphens, and 60 of them at most"
+
 Precision = Literal["auto", "fp32", "bf16", "nf4"]
 ChunkStrategy = Literal["sentence", "markdown", "recursive", "semantic"]
 SearchMode = Literal["hybrid", "dense", "keyword"]
@@ -40,6 +43,7 @@ class Settings(BaseSettings):
     chroma: str = Field("", description="address of a Chroma server, http://host:port; empty: the index is in the home")
     chroma_tenant: str = Field("default_tenant", description="tenant on the Chroma server")
     chroma_database: str = Field("default_database", description="database of the tenant; made if it is not there")
+    collection: str = Field("default", description="documents that a search looks in, and that new ones join")
     top_k: int = Field(3, ge=1, le=20, description="passages that retrieval hands over")
     search_mode: SearchMode = Field("hybrid", description="hybrid: dense and keyword, fused by rank")
     steps: str = Field("", description="further steps of a search, separated by commas: see Retrieval")
@@ -89,6 +93,8 @@ class Settings(BaseSettings):
             raise ValueError(f"chroma must be an address such as http://127.0.0.1:8000 (got {self.chroma!r})")
         if not re.fullmatch(r"[\w+/-]*", self.ocr) or self.ocr.startswith("-"):
             raise ValueError(f"ocr must name tesseract's languages, such as eng or eng+deu (got {self.ocr!r})")
+        if not COLLECTION.fullmatch(self.collection):
+            raise ValueError(f"{COLLECTION_RULE} (got {self.collection!r})")
         if self.max_new_tokens > self.max_new_tokens_limit:
             raise ValueError(
                 f"max_new_tokens ({self.max_new_tokens}) is over max_new_tokens_limit ({self.max_new_tokens_limit})"

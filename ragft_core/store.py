@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import HomeError
-from .types import Comparison, Document, comparison_from_json, to_json
+from .types import DEFAULT_COLLECTION, Comparison, Document, comparison_from_json, to_json
 
 # One script per schema number; a new version appends a script and never edits an old one.
 SCHEMA = (
@@ -51,6 +51,13 @@ SCHEMA = (
         PRIMARY KEY (chunk, model)
     ) STRICT;
     """,
+    """
+    CREATE TABLE words (              -- what the keyword index reads of a chunk; can be counted again from its text
+        chunk TEXT PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+        stems TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+    "ALTER TABLE documents ADD COLUMN collection TEXT NOT NULL DEFAULT 'default';",
 )
 MOST_ROWS = 2**31 - 1  # SQLite takes no larger LIMIT than fits its integers
 
@@ -148,10 +155,15 @@ class Store:
     def documents(self) -> list[Document]:
         """The documents of the index, by source; `chunks` counts a repeated text of one document once."""
         rows = self.rows(
-            "SELECT id, source, title, sha256, chars, count(DISTINCT chunk), added FROM documents "
+            "SELECT id, source, title, sha256, chars, count(DISTINCT chunk), added, collection FROM documents "
             "LEFT JOIN placements ON document = id GROUP BY id ORDER BY source"
         )
         return [Document(*row) for row in rows]
+
+    def collections(self) -> dict[str, int]:
+        """How many documents every collection has, by name; the default one is always there."""
+        rows = self.rows("SELECT collection, count(*) FROM documents GROUP BY collection ORDER BY collection")
+        return {DEFAULT_COLLECTION: 0} | dict(rows)
 
     def count_documents(self) -> int:
         return self.value("SELECT count(*) FROM documents")

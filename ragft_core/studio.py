@@ -16,7 +16,7 @@ from .errors import AdapterError, NotFoundError, RagftError
 from .home import Home
 from .loaded import Loaded
 from .prompts import PROMPT_VERSION
-from .request import Request, checked_question, checked_request, checked_search, within
+from .request import Request, checked_collection, checked_question, checked_request, checked_search, within
 from .searches import Trace
 from .settings import ASSETS, Settings
 from .store import Store
@@ -155,6 +155,7 @@ class Studio:
         search_mode: str | None = None,
         steps: Sequence[str] | str | None = None,
         where: Sequence[str] = (),
+        collection: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         seed: int | None = None,
@@ -175,6 +176,7 @@ class Studio:
             search_mode=search_mode,
             steps=steps,
             where=where,
+            collection=collection,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             seed=seed,
@@ -216,13 +218,19 @@ class Studio:
         return list(self.trace(question, k, mode, **more).passages)
 
     def trace(
-        self, question: str, k: int | None = None, mode: str | None = None, steps: Any = None, where: Sequence[str] = ()
+        self,
+        question: str,
+        k: int | None = None,
+        mode: str | None = None,
+        steps: Any = None,
+        where: Sequence[str] = (),
+        collection: str | None = None,
     ) -> Trace:
         """`search` with what every step did; `steps` are names of searches.STEPS, `where` conditions like `page=3`.
 
-        The language model is loaded only for the steps that need it. QuestionError for an unknown step.
+        The language model is loaded only for steps that need it. QuestionError for a wish that cannot be read.
         """
-        search = checked_search(self.settings, k, mode, steps, where)
+        search = checked_search(self.settings, k, mode, steps, where, collection)
         return self.retrieval.trace(checked_question(self.settings, question), search, lambda: self.engine)
 
     def timed_search(self, question: str, k: int | None, mode: str | None) -> tuple[list[Passage], float]:
@@ -236,14 +244,19 @@ class Studio:
         progress: Report = lambda _: None,
         *,
         columns: "Columns | None" = None,
+        collection: str | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> IndexReport:
         """Index files and folders; a folder seen before is refreshed: changed, new and gone files.
 
+        They go into the `collection`; without one, a document stays in its own, a new one joins those of its folder.
+
         `columns` says which columns of tables are read, and how many rows (None: as before). When `stopped` says so the
         job ends, keeps what is finished, and reports.
         """
-        return self.retrieval.add([Path(path) for path in paths], progress, columns=columns, stopped=stopped)
+        wished = None if collection is None else checked_collection(collection)
+        how: dict[str, Any] = {"columns": columns, "collection": wished, "stopped": stopped}
+        return self.retrieval.add([Path(path) for path in paths], progress, **how)
 
     def propose(self, count: int = 20, sources: Sequence[str] = (), seed: int = 0) -> "Iterator[Proposal]":
         """Training examples proposed from the documents by the loaded model, one by one, for a person to judge."""
@@ -256,6 +269,9 @@ class Studio:
 
     def documents(self) -> list[Document]:
         return self.store.documents()
+
+    def collections(self) -> list[str]:  # their names, the settings' one first
+        return list(dict.fromkeys([self.settings.collection, *self.store.collections()]))
 
     def forget(self, sources: Sequence[str], *, for_good: bool = False) -> int:
         """Remove documents by source; returns how many. NotFoundError names the first that is not there.

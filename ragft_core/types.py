@@ -28,6 +28,7 @@ ARMS = (
     Arm("hybrid", "Hybrid", retrieves=True, adapted=True),
 )
 DEFAULT_ARMS = ("rag", "tuned", "hybrid")
+DEFAULT_COLLECTION = "default"
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Document:
-    """A document in the index. `source` names where it came from and is what `forget` takes."""
+    """A document in the index. `source` names where it came from and is what `forget` takes.
+
+    It is in one collection: a search looks in one of them.
+    """
 
     id: str
     source: str
@@ -142,6 +146,7 @@ class Document:
     chars: int
     chunks: int
     added: str
+    collection: str = DEFAULT_COLLECTION
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Any
 import gradio as gr
 
 from ragft_core.documents import SUFFIXES, Columns
+from ragft_core.errors import QuestionError
+from ragft_core.request import checked_collection
 from ragft_core.types import FileReport, IndexReport, Progress
 
 from . import render, render_documents
@@ -44,6 +46,14 @@ class Adding:
                 elem_id="folder",
                 interactive=not public,
             )
+            self.collection = gr.Dropdown(
+                [],
+                label="Collection",
+                info="Documents to be searched by themselves: choose or type a name. Empty: where they were.",
+                allow_custom_value=True,
+                interactive=not public,
+                elem_id="collection",
+            )
             self._lay_out_columns()
             with gr.Row(elem_classes="actions"):
                 self.add = gr.Button("Add to the index", variant="primary", size="md", elem_id="add_btn")
@@ -69,7 +79,7 @@ class Adding:
     def _wire(self) -> None:
         self.added = self.add.click(
             self.index,
-            [self.files, self.content, self.metadata, self.rows, self.seed],
+            [self.files, self.content, self.metadata, self.rows, self.seed, self.collection],
             [self.report, self.add, self.files, self.stop],
             concurrency_id="index",
             concurrency_limit=1,
@@ -81,6 +91,9 @@ class Adding:
     def take_folder(self, files: list[str] | None, more: list[str] | None) -> list[str]:
         """The files of a folder join those chosen before."""
         return list(dict.fromkeys([*(files or []), *(more or [])]))
+
+    def list_collections(self) -> Any:
+        return gr.Dropdown(self.studio.collections())
 
     def halt(self) -> Any:
         """End the job after the batch at hand; what is finished stays."""
@@ -95,6 +108,7 @@ class Adding:
         metadata: str = "",
         rows: float | None = 0,
         seed: float | None = 0,
+        collection: str | None = None,
     ) -> Iterator[dict[Any, Any]]:
         """Index the uploaded files, showing how far it is; then a row per file, and why one was skipped."""
         if not self.owner.here():
@@ -103,6 +117,13 @@ class Adding:
         if not files:
             yield {self.report: render.problem("Choose one or more files first.")}
             return
+        wished: dict[str, Any] = {"columns": columns(content, metadata, rows, seed)}
+        if name := (collection or "").strip():
+            try:
+                wished["collection"] = checked_collection(name)
+            except QuestionError as error:
+                yield {self.report: render.problem(str(error))}
+                return
         self._halt.clear()
         yield {
             self.add: gr.Button(interactive=False),
@@ -111,7 +132,7 @@ class Adding:
         }
         try:
             moved = moved_uploads(self.studio.home.folder / "uploads", files)
-            for step, told in self._indexing(moved, columns(content, metadata, rows, seed)):
+            for step, told in self._indexing(moved, wished):
                 if isinstance(step, IndexReport):
                     yield {self.report: render_documents.report(step)}
                 else:
@@ -122,14 +143,14 @@ class Adding:
         yield {self.files: None, self.add: gr.Button(interactive=True), self.stop: gr.Button(visible=False)}
 
     def _indexing(
-        self, paths: list[Path], wished: Columns | None
+        self, paths: list[Path], wished: dict[str, Any]
     ) -> Iterator[tuple[Progress | IndexReport, list[FileReport]]]:
         """Run the job in a thread of its own, so that a closed tab does not leave a document half indexed."""
         news: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         def work() -> None:
             try:
-                news.put(self.studio.index(paths, news.put, columns=wished, stopped=self._halt.is_set))
+                news.put(self.studio.index(paths, news.put, **wished, stopped=self._halt.is_set))
             except Exception as error:  # noqa: BLE001 - raised again where the page can show it
                 news.put(error)
             finally:

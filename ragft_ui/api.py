@@ -23,6 +23,7 @@ def build(studio: Any, turns: Turns) -> None:
         max_new_tokens: int | None = None,
         steps: str | None = None,
         where: list[str] | None = None,
+        collection: str | None = None,
         request: gr.Request | None = None,
     ) -> Iterator[dict]:
         """Compare the arms' answers to a question; streams the growing Comparison, the last one is final.
@@ -36,13 +37,14 @@ def build(studio: Any, turns: Turns) -> None:
             steps: further steps of the search, separated by commas (sub-queries, hyde, step-back, recency, mmr,
                 rerank, floor, neighbours).
             where: conditions on the passages, such as source=handbook/* or date>=2025-01-01.
+            collection: the documents to look in; the settings' when not given.
         """
         visitor = str(request.session_hash) if request else "api"
         flag = turns.begin(visitor)
         try:
             chosen = DEFAULT_ARMS if arms is None else arms
             wishes: dict[str, Any] = {"adapter": adapter, "top_k": top_k, "max_new_tokens": max_new_tokens}
-            wishes |= {"steps": steps, "where": where or ()}
+            wishes |= {"steps": steps, "where": where or (), "collection": collection}
             snapshots = studio.ask(question, chosen, **wishes, stopped=flag.is_set)
             for comparison in paced(snapshots):
                 yield to_json(comparison)
@@ -73,6 +75,7 @@ def searching(studio: Any) -> Callable[..., dict]:
         mode: str | None = None,
         steps: str | None = None,
         where: list[str] | None = None,
+        collection: str | None = None,
     ) -> dict:
         """Find the passages that fit a question best, with what every step gave; needs no language model by itself.
 
@@ -83,8 +86,9 @@ def searching(studio: Any) -> Callable[..., dict]:
             steps: further steps, separated by commas (sub-queries, hyde, step-back, recency, mmr, rerank, floor,
                 neighbours); the first three and rerank use the language model.
             where: conditions on the passages, such as source=handbook/* or date>=2025-01-01.
+            collection: the documents to look in; the settings' when not given.
         """
-        return answered(lambda: trace_json(studio.trace(question, k, mode, steps, where or ())))
+        return answered(lambda: trace_json(studio.trace(question, k, mode, steps, where or (), collection)))
 
     return search
 

@@ -20,7 +20,7 @@ class DocumentList:
         with gr.Column(elem_classes="card"):
             self.count = gr.HTML(render_documents.counts([]), apply_default_css=False)
             self.filter = gr.Textbox(
-                label="Filter", placeholder="Part of a title or of a file name", lines=1, elem_id="filter"
+                label="Filter", placeholder="Part of a title, a file name or a collection", lines=1, elem_id="filter"
             )
             self.table = gr.HTML("", elem_id="documents", apply_default_css=False)
             with gr.Row(elem_classes="actions"):
@@ -55,7 +55,7 @@ class DocumentList:
     def list_documents(self, wanted: str | None) -> list[str]:
         documents = self.studio.documents()
         word = (wanted or "").strip().lower()
-        fitting = [d for d in documents if word in d.title.lower() or word in d.source.lower()]
+        fitting = [d for d in documents if word in f"{d.title}\n{d.source}\n{d.collection}".lower()]
         return [render_documents.counts(documents), render_documents.table(fitting, filtered=bool(word))]
 
     def ask_first(self, sources: list[str] | None) -> list[Any]:

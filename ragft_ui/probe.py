@@ -8,6 +8,7 @@ from ragft_core.searches import MODES, STEPS
 
 from . import render, render_retrieval
 from .events import PLAIN, sentence
+from .run_settings import conditions
 
 WAYS = [("Meaning", "dense"), ("Keywords", "keyword")]
 CHOICES = [*WAYS, *((render_retrieval.LABELS[step], step) for step in STEPS)]
@@ -33,6 +34,13 @@ class Probe:
             )
             with gr.Row(elem_classes="fields"):
                 self.k = gr.Slider(1, 20, s.top_k, step=1, label="Passages", info="How many to show.")
+                self.collection = gr.Dropdown(
+                    [s.collection],
+                    value=s.collection,
+                    label="Collection",
+                    info="The documents to look in.",
+                    elem_id="probe_collection",
+                )
                 self.where = gr.Textbox(
                     label="Conditions",
                     placeholder="source=handbook/*; date>=2025-01-01",
@@ -45,18 +53,23 @@ class Probe:
         gr.on(
             [self.find.click, self.question.submit],
             self.search,
-            [self.question, self.k, self.steps, self.where],
+            [self.question, self.k, self.steps, self.where, self.collection],
             self.found,
             concurrency_limit=2,
             show_progress="minimal",
             api_visibility="private",
         )
 
-    def search(self, question: str, k: int, steps: list[str], where: str) -> str:
+    def list_collections(self) -> Any:
+        return gr.Dropdown(self.studio.collections())
+
+    def search(self, question: str, k: int, steps: list[str], where: str, collection: str | None = None) -> str:
         if not {"dense", "keyword"} & set(steps):
             return render.problem("Switch on Meaning, Keywords or both: one of them has to find passages.")
         try:
-            return render_retrieval.trace(self.studio.trace(question, k, None, steps, conditions(where)))
+            return render_retrieval.trace(
+                self.studio.trace(question, k, None, steps, conditions(where), collection or None)
+            )
         except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
             return render.problem(sentence(error))
 
@@ -64,8 +77,3 @@ class Probe:
 def switched_on(settings: Any) -> list[str]:
     """The steps that the settings switch on."""
     return [*MODES[settings.search_mode], *(step for step in STEPS if step in settings.steps.split(","))]
-
-
-def conditions(text: str | None) -> list[str]:
-    """Conditions parted by semicolons or line ends."""
-    return [part.strip() for part in (text or "").replace("\n", ";").split(";") if part.strip()]

@@ -244,11 +244,12 @@ def fastest_arm(comparison: Comparison) -> str | None:
 def run_line(comparison: Comparison) -> str:
     """What is said under the panels when a run has ended."""
     setup = comparison.setup
-    names = ("base_model", "precision", "device", "adapter", "max_new_tokens", "temperature")
+    names = ("base_model", "precision", "device", "adapter", "collection", "max_new_tokens", "temperature")
     said = [
         f"{name.replace('_', ' ')} {escape(str(setup[name]))}" for name in names if setup.get(name) not in (None, "")
     ]
-    said += [f"search steps {escape(', '.join(setup['steps']))}"] if setup.get("steps") else []
+    searched = {name: setup.get(name) or [] for name in ("steps", "where")}
+    said += [f"search {name} {escape(', '.join(given))}" for name, given in searched.items() if given]
     warning = f"<div class='notice'><span>{escape(comparison.low_evidence)}</span></div>"
     return (
         f"{warning if comparison.low_evidence else ''}<div id='run_line' data-run='{escape(comparison.id)}'>"

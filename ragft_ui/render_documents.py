@@ -38,6 +38,7 @@ def table(documents: Sequence[Document], filtered: bool = False) -> str:
             else "Nothing yet. Add files on the left; RAG and Hybrid need them."
         )
         return f"<div class='empty'>{words}</div>"
+    several = len({document.collection for document in documents}) > 1
     more = len(documents) - ROWS
     note = f"<p class='sub'>And {more:,} more; use the filter to see them.</p>" if more > 0 else ""
     return (
@@ -45,15 +46,17 @@ def table(documents: Sequence[Document], filtered: bool = False) -> str:
         "<thead><tr><th><input type='checkbox' data-all aria-label='Select all shown'></th><th>Document</th>"
         "<th class='num'>Passages</th><th class='num hide-sm'>Characters</th><th class='hide-sm'>Added</th>"
         "</tr></thead>"
-        f"<tbody>{''.join(map(_row, documents[:ROWS]))}</tbody></table></div>{note}"
+        f"<tbody>{''.join(_row(document, several) for document in documents[:ROWS])}</tbody></table></div>{note}"
     )
 
 
-def _row(document: Document) -> str:
+def _row(document: Document, several: bool) -> str:
+    """A document's row; its collection is named where there are several."""
     title, source = escape(document.title or document.source), escape(document.source)
+    named = f" &middot; {escape(document.collection)}" if several else ""
     return (
         f"<tr><td><input type='checkbox' data-source='{source}' aria-label='Select {title}'></td>"
-        f"<td><span class='doc'>{title}</span><span class='sub'>{source}</span></td>"
+        f"<td><span class='doc'>{title}</span><span class='sub'>{source}{named}</span></td>"
         f"<td class='num'>{document.chunks:,}</td><td class='num hide-sm'>{document.chars:,}</td>"
         f"<td class='hide-sm'>{escape(ago(document.added))}</td></tr>"
     )

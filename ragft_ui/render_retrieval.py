@@ -30,6 +30,7 @@ LABELS = {
     "sub-queries": "Sub-queries",
     "hyde": "Made-up answer",
     "step-back": "Step back",
+    "collection": "Collection",
     "where": "Conditions",
     "dense": "Meaning",
     "keyword": "Keywords",
@@ -57,6 +58,8 @@ def trace(found: Trace) -> str:
 def nothing(found: Trace) -> str:
     if any(stage.name == "where" for stage in found.stages):
         return "<div class='empty'>No passage fits. Loosen the conditions.</div>"
+    if any(stage.name == "collection" for stage in found.stages):
+        return "<div class='empty'>Nothing was found in this collection.</div>"
     return "<div class='empty'>Nothing was found. Is there a document in the index?</div>"
 
 
@@ -171,7 +174,7 @@ def _checked(state: Health) -> str:
     if state.vectors != state.passages:
         return f"<span class='status bad'>{state.vectors:,} vectors for {state.passages:,} passages: rebuild</span>"
     if check is None:
-        return "Not on request yet; every opening checks a sample."
+        return "Not on request yet; every opening and every change check up to 5,000 passages, or a sample."
     when = escape(ago(check.at))
     if check.sound:
         return f"<span class='status good'>Sound</span>, {check.asked:,} passages found themselves, {when}"

@@ -13,7 +13,8 @@ from .render_retrieval import LABELS
 
 NOTHING_KEPT: list[Any] = []  # not None, which the browser would not write down
 KEY, SECRET = "ragft-settings", "not-a-secret"  # fixed, or settings would be lost at every restart
-NAMES = ("arms", "adapter", "top_k", "search_mode", "steps", "max_new_tokens", "temperature", "seed")
+SEARCH, WRITING = ("collection", "where"), ("max_new_tokens", "temperature", "seed")
+NAMES = ("arms", "adapter", "top_k", "search_mode", "steps", *WRITING, *SEARCH)
 ADAPTER_HELP = "Trained weights (LoRA) of the Fine-tuned and Hybrid arms."
 MODES = [("Meaning and keywords", "hybrid"), ("Meaning only", "dense"), ("Keywords only", "keyword")]
 
@@ -45,6 +46,7 @@ class RunSettings:
                 info="They run in this order; the Documents tab shows what each does to a question.",
                 elem_id="steps",
             )
+            self.collection, where = looked_in(s)
             with gr.Row(elem_classes="fields"):
                 tokens = gr.Slider(
                     1,
@@ -62,7 +64,7 @@ class RunSettings:
                 )
             reset = gr.Button("Back to defaults", size="sm", elem_id="reset_settings")
         self.adapter = adapter
-        self.fields = [self.arms, adapter, top_k, mode, steps, tokens, temperature, seed]
+        self.fields = [self.arms, adapter, top_k, mode, steps, tokens, temperature, seed, self.collection, where]
         self.kept = gr.BrowserState(NOTHING_KEPT, storage_key=KEY, secret=SECRET)
         self.reset = reset
         for field in self.fields:
@@ -77,7 +79,8 @@ class RunSettings:
         s = self.studio.settings
         arms = list(DEFAULT_ARMS)
         steps = [step for step in STEPS if step in s.steps.split(",")]
-        return {"arms": arms} | {name: getattr(s, name) for name in NAMES[1:]} | {"steps": steps}
+        kept = {name: getattr(s, name) for name in NAMES[1:-1]}
+        return {"arms": arms} | kept | {"steps": steps, "where": ""}
 
     def use_after(self, event: Any, chosen: gr.Textbox, tabs: gr.Tabs) -> None:
         """After an event that named an adapter in `chosen`: it is the one to answer with, and Compare is shown."""
@@ -106,9 +109,46 @@ class RunSettings:
             names += [] if wishes["adapter"] in names else [wishes["adapter"]]
         broken = "".join(f" {adapter.name} cannot be used: {adapter.problem}" for adapter in found if adapter.problem)
         wishes["adapter"] = gr.Dropdown(names, value=wishes["adapter"], info=ADAPTER_HELP + broken)
+        wishes["collection"] = self.list_collections(wishes["collection"])
         return [wishes[name] for name in NAMES]
+
+    def list_collections(self, chosen: str | None) -> Any:
+        """The collections as they are now; one that is gone gives way to the settings' own."""
+        names = self.studio.collections()
+        return gr.Dropdown(names, value=chosen if chosen in names else names[0])
+
+    def list_after(self, event: Any) -> None:
+        """After an event that may have made or emptied a collection."""
+        event(self.list_collections, self.collection, self.collection, **QUIET)
+
+
+def looked_in(settings: Any) -> tuple[gr.Dropdown, gr.Textbox]:
+    """The fields that say which documents a search looks in."""
+    with gr.Row(elem_classes="fields"):
+        collection = gr.Dropdown(
+            [settings.collection],
+            value=settings.collection,
+            label="Collection",
+            info="The documents to look in.",
+            elem_id="run_collection",
+        )
+        where = gr.Textbox(
+            label="Conditions",
+            placeholder="source=handbook/*; date>=2025-01-01",
+            info="Only passages whose fields fulfil them, parted by semicolons.",
+            lines=1,
+            max_lines=3,
+            elem_id="run_where",
+        )
+    return collection, where
 
 
 def wishes(fields: tuple[Any, ...]) -> dict[str, Any]:
     """The fields' values as the keyword arguments of `Studio.ask`."""
-    return dict(zip(NAMES, fields, strict=True))
+    given = dict(zip(NAMES, fields, strict=True))
+    return given | {"where": conditions(given["where"])}
+
+
+def conditions(text: str | None) -> list[str]:
+    """Conditions parted by semicolons or line ends."""
+    return [part.strip() for part in (text or "").replace("\n", ";").split(";") if part.strip()]

@@ -15,7 +15,8 @@ from ragft_core.searches import STEPS
 from ragft_ui import render_retrieval
 from ragft_ui.index_health import IndexHealth
 from ragft_ui.passages import Passages
-from ragft_ui.probe import Probe, conditions, switched_on
+from ragft_ui.probe import Probe, switched_on
+from ragft_ui.run_settings import conditions
 
 from .test_retrieval import Desk
 
@@ -33,8 +34,8 @@ def studio(desk: Desk, **more: Any) -> SimpleNamespace:
     """As much of a Studio as the cards use."""
     settings = desk.settings.model_copy(update=more)
 
-    def trace(question: str, k: int, mode: str | None, steps: list[str], where: list[str]) -> Any:
-        return desk.index.trace(question, checked_search(settings, k, mode, steps, where))
+    def trace(question: str, k: int, mode: str | None, *more: Any) -> Any:
+        return desk.index.trace(question, checked_search(settings, k, mode, *more))
 
     home = SimpleNamespace(folder=desk.home)
     return SimpleNamespace(

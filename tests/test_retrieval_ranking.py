@@ -79,14 +79,16 @@ def test_words_of_any_text(text: str) -> None:
 
 
 def test_rare_words_weigh_more() -> None:
-    index = Keyword({"1": "the flu shot costs money", "2": "the room costs money", "3": "the money"})
+    index = Keyword.of({"1": "the flu shot costs money", "2": "the room costs money", "3": "the money"})
     assert list(index.best("the flu money", 9)) == ["1", "3", "2"]
     assert list(index.best("ROOM", 9)) == ["2"]
     assert index.best("nothing here", 9) == index.best("", 9) == {}
 
 
 def test_english_words_are_found_by_their_stem() -> None:
-    index = Keyword({"1": "prices of vaccinations", "2": "the room", "3": "Preisliste", "4": "code 1205", "5": "цены"})
+    index = Keyword.of(
+        {"1": "prices of vaccinations", "2": "the room", "3": "Preisliste", "4": "code 1205", "5": "цены"}
+    )
     assert list(index.best("What is the price of a vaccination?", 9)) == ["1"]
     for word, found in {"1205": ["4"], "120": [], "Preisliste": ["3"], "цены": ["5"], "цена": []}.items():
         assert list(index.best(word, 9)) == found
@@ -94,7 +96,7 @@ def test_english_words_are_found_by_their_stem() -> None:
 
 @given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=1, max_size=30))
 def test_every_word_still_finds_itself(word: str) -> None:
-    assert list(Keyword({"1": word}).best(word, 1)) == (["1"] if words(word) else [])
+    assert list(Keyword.of({"1": word}).best(word, 1)) == (["1"] if words(word) else [])
 
 
 def test_numbers_and_words_with_other_letters_have_no_stem() -> None:
@@ -104,14 +106,14 @@ def test_numbers_and_words_with_other_letters_have_no_stem() -> None:
 
 
 def test_question_words_count_only_when_there_is_nothing_else() -> None:
-    index = Keyword({"1": "what is what", "2": "the who", "3": "a clinic"})
+    index = Keyword.of({"1": "what is what", "2": "the who", "3": "a clinic"})
     assert list(index.best("what is the clinic", 9)) == ["3"]
     assert next(iter(index.best("The Who", 9))) == "2"
 
 
 def test_only_the_best_and_only_among_the_chosen() -> None:
     texts = {str(n): "word " * (n % 7 + 1) + "other " * n for n in range(40)}
-    index = Keyword(texts)
+    index = Keyword.of(texts)
     whole = index.best("word", 99)
     assert list(index.best("word", 5)) == list(whole)[:5] and len(whole) == 40
     assert list(index.best("word", 99, {"3", "8"})) == [key for key in whole if key in ("3", "8")]
@@ -119,12 +121,12 @@ def test_only_the_best_and_only_among_the_chosen() -> None:
 
 
 def test_equal_scores_are_ordered_by_id() -> None:
-    assert list(Keyword({"b": "one word", "a": "one word", "c": "one word"}).best("word", 9)) == ["a", "b", "c"]
+    assert list(Keyword.of({"b": "one word", "a": "one word", "c": "one word"}).best("word", 9)) == ["a", "b", "c"]
 
 
 def test_texts_without_words_do_no_harm() -> None:
-    assert Keyword({}).best("x", 9) == Keyword({"1": "?!", "2": ""}).best("x", 9) == {}
-    assert list(Keyword({"1": "?!", "2": "x"}).best("x", 9)) == ["2"]
+    assert Keyword.of({}).best("x", 9) == Keyword.of({"1": "?!", "2": ""}).best("x", 9) == {}
+    assert list(Keyword.of({"1": "?!", "2": "x"}).best("x", 9)) == ["2"]
 
 
 # -------------------------------------------------------------------- changes

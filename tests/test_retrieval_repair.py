@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from ragft_core.errors import HomeError
-from ragft_core.retrieval import check
+from ragft_core.retrieval import Index, check
 from ragft_core.retrieval.collection import Broken, Collection
-from ragft_core.retrieval.dense import seal
+from ragft_core.retrieval.dense import SEAL, seal
 from ragft_core.retrieval.shelf import Change, Shelf
+from ragft_core.store import Store
+from ragft_core.types import Progress
 
-from .test_retrieval import Desk
+from .test_retrieval import Desk, words
 
 
 @pytest.fixture
@@ -142,6 +144,50 @@ def test_a_chunk_without_a_path_in_the_graph_is_found_all_the_same(desk: Desk, m
     desk.index.forget([page.source])
     assert desk.index._dense._astray == {}
     desk.index.search(page.text, 5)
+
+
+def test_an_older_chunk_that_lost_its_path_to_newer_ones_is_found_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = desk.index._shelf.ids()[5]
+    page = desk.index._shelf.passages([key])[key]
+    nearest, lost = Collection.nearest, Collection.lost
+    monkeypatch.setattr(Collection, "nearest", lambda *all: {k: v for k, v in nearest(*all).items() if k != key})
+    monkeypatch.setattr(Collection, "lost", lambda self, vectors: [*lost(self, vectors), *({key} & set(vectors))])
+    desk.write(page30="# Page 30\nNew.")
+    desk.add()
+    assert desk.index.notices == ()
+    assert desk.index.search(page.text, 1, "dense")[0].id == key
+    assert desk.index._dense.check() == check.Finding(asked=31)
+    monkeypatch.undo()
+    desk.write(page31="# Page 31\nNew too.")
+    desk.add()
+    assert desk.index._dense._astray == {}  # what has a path again needs no name
+
+
+def test_a_few_without_a_path_after_a_kill_are_no_damage(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chroma makes its graph again from its log, and the new one may leave others without a path."""
+    key = desk.index._shelf.ids()[7]
+    desk.close()
+    desk.store = Store(desk.home / "ragft.sqlite")
+    desk.store.set_fact(SEAL, "")
+    desk.store.close()
+    monkeypatch.setattr("ragft_core.retrieval.dense.in_child", lambda *_: (check.Finding(lost=(key,), asked=30), ""))
+    assert desk.open().notices == ()
+
+
+def test_a_rebuild_at_the_opening_tells_how_far_it_is(desk: Desk) -> None:
+    desk.close()
+    shutil.rmtree(desk.home / "index")
+    told: list[Progress] = []
+    store = Store(desk.home / "ragft.sqlite")
+    again = Index(store, desk.home / "index", desk.settings, words, embed=desk.embed, progress=told.append)
+    assert [step.message for step in told] == ["Making the index again, 0 of 30 passages"]
+    again.rebuild()
+    assert len(told) == 1  # later ones are told by who asked for them
+    again.close()
+    store.close()
+    desk.open()
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(desk: Desk) -> None:

@@ -136,7 +136,7 @@ def test_leaving_ends_generation(served: SimpleNamespace) -> None:
 
 def test_a_full_queue_is_told_at_once_and_who_got_in_is_served(served: SimpleNamespace) -> None:
     places = served.studio.settings.queue_size
-    ask = {"data": [" ".join(["word"] * 20), ["base"], *[None] * 5]}
+    ask = {"data": [" ".join(["word"] * 20), ["base"], *[None] * 6]}
     served.engine.delay, usual = 1.0, served.engine.delay  # so that nobody is served while the queue fills
     replies = [httpx.post(f"{served.url}/gradio_api/call/ask", json=ask, timeout=30) for _ in range(places + 6)]
     served.engine.delay = usual
@@ -348,7 +348,7 @@ def test_stop_lets_no_arm_write_more_than_one_token(settings: Settings) -> None:
         shown: list[Comparison] = []
         watched = lambda *a, **k: (shown.append(c) or c for c in Studio.ask(studio, *a, **k))  # noqa: E731
         studio.ask = watched  # type: ignore[method-assign]
-        stream = tab.answer(request, " ".join(["word"] * 200), ["rag", "tuned", "hybrid"], *[None] * 7)
+        stream = tab.answer(request, " ".join(["word"] * 200), ["rag", "tuned", "hybrid"], *[None] * 9)
         while not shown or not shown[-1].answers[0].tokens > 3:
             next(stream)
         before = [answer.tokens for answer in shown[-1].answers]

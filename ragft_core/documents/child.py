@@ -18,7 +18,8 @@ from .loaders import read
 from .parts import Wish
 
 MEMORY, FILE_SIZE = 1536 * 2**20, 256 * 2**20
-SECONDS = 30  # of the processor, for one file; every scanned page gets as many again
+SECONDS = 25  # of the processor, for one file, so that its row comes within 30; every scanned page gets as many again
+NICE = 5  # gives way to who asks a question meanwhile
 ENOUGH = 700 * 2**20  # a child that has used so much memory makes place for a fresh one
 MOST_CHARS = 20_000_000
 
@@ -82,6 +83,8 @@ def limit() -> None:
     """Bound memory and what is written; systems without `resource` have the parent's patience only."""
     with suppress(AttributeError, ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the parent's to handle
+    with suppress(AttributeError, OSError):
+        os.nice(NICE)
     with suppress(ImportError):
         import resource
 

@@ -132,10 +132,12 @@ def edit(
         chunks += fresh if piece.id == old else [Chunk(piece.heading, piece.text, piece.tokens, piece.page)]
     embed_missing(shelf, embedder, {chunk.id: chunk.embedded for chunk in fresh}, lambda *_: None)
     (row,) = shelf.store.rows(
-        "SELECT id, path, title, sha256, recipe, chars FROM documents WHERE source = ?", (source,)
+        "SELECT id, path, title, sha256, recipe, chars, collection FROM documents WHERE source = ?", (source,)
     )
-    key, path, title, sha256, recipe, chars = row
-    document = Document(key, source, title, sha256, max(0, chars + len(text) - len(at.text)), len(chunks), now())
+    key, path, title, sha256, recipe, chars, collection = row
+    document = Document(
+        key, source, title, sha256, max(0, chars + len(text) - len(at.text)), len(chunks), now(), collection
+    )
     change = shelf.put(document, path, recipe, unique(chunks))
     apply(change)
     return change

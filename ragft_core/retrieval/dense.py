@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import HomeError
+from ..types import Progress
 from .check import ALL, SAMPLE, Finding, in_child, inspect
 from .collection import AT_ONCE, Broken, Collection
 from .server import Remote, Server
@@ -35,8 +36,16 @@ class Dense:
     chunks are known by name and compared one by one, so that none is out of reach.
     """
 
-    def __init__(self, shelf: Shelf, folder: Path, note: Callable[[str], None], server: Server | None = None) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        folder: Path,
+        note: Callable[[str], None],
+        server: Server | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
         self.shelf, self.folder, self.note, self.server = shelf, folder, note, server
+        self._progress = progress  # of the opening
         self._lock = threading.RLock()  # of all that changes the collection; reading needs none
         self._collection: Collection | None = None
         self._astray: dict[str, np.ndarray] = shelf.vectors(json.loads(shelf.store.fact(ASTRAY) or "[]"))
@@ -44,6 +53,7 @@ class Dense:
         if fault:
             self.rebuild(fault)
         self._sweep()
+        self._progress = lambda _: None
 
     def close(self) -> None:
         """Close, and seal what was closed: files found unchanged at the next opening need no child to look at them."""
@@ -83,20 +93,28 @@ class Dense:
                 self._remember(set(self._astray) - set(change.gone))
 
     def verify(self, ids: Sequence[str]) -> None:
-        """After an ingest: as many chunks as in the database, and the new ones find themselves; else make it again."""
+        """After `ids` came: as many chunks as in the database, and all find themselves; else make the collection again.
+
+        All, not only the new ones: their links in the graph may have taken the place of an older one's last. Of more
+        than ALL chunks only the new ones are asked, or a sample of them.
+        """
         with self._lock:
             try:
                 collection = self._sound()
-                asked = ids if len(ids) <= ALL else ids[:: len(ids) // SAMPLE]
-                lost = collection.lost(self.shelf.vectors(asked))
                 there, wanted = collection.count(), self.shelf.store.count_chunks()
+                asked = self.shelf.ids() if wanted <= ALL else ids if len(ids) <= ALL else ids[:: len(ids) // SAMPLE]
+                lost = collection.lost(self.shelf.vectors(asked))
             except Broken as error:
                 self.rebuild(f"could not be read: {error}")
                 return
-            if there != wanted or len(lost) > max(2, MOST_ASTRAY * len(asked)):
+            if there != wanted or self._too_many(lost, len(asked)):
                 self.rebuild(f"had {there} of {wanted} passages, {len(lost)} of them lost")
-            elif lost:
-                self._remember(set(self._astray) | set(lost))
+            else:
+                self._remember((set(self._astray) - set(asked)) | set(lost))
+
+    def _too_many(self, lost: Iterable[str], asked: int) -> bool:
+        """Whether those that do not find themselves, and were not known for it, are more than an accident."""
+        return len(set(lost) - set(self._astray)) > max(2, MOST_ASTRAY * asked)
 
     def count(self) -> int:
         """How many vectors Chroma holds."""
@@ -137,6 +155,8 @@ class Dense:
             try:
                 ids = self.shelf.ids()
                 for start in range(0, len(ids), AT_ONCE):
+                    message = f"Making the index again, {start:,} of {len(ids):,} passages"
+                    self._progress(Progress(start, len(ids), message))
                     self._follow(fresh, Change(came=tuple(ids[start : start + AT_ONCE])))
                 finding = inspect(fresh, self.shelf)
                 if finding.missing or finding.extra:
@@ -166,12 +186,12 @@ class Dense:
             finding, fault = in_child(folder, store.path, self.shelf.model)
             if finding is None:
                 return f"was damaged: {fault}"
-            if not set(finding.lost) <= set(self._astray):
+            if self._too_many(finding.lost, finding.asked):
                 return f"was damaged: {len(finding.lost)} of {finding.asked} passages could not be found"
         try:
             self._collection = Collection(folder)
-            finding = inspect(self._collection, self.shelf, every=SAMPLE if isinstance(folder, Path) else ALL)
-            if len(finding.lost) > max(2, MOST_ASTRAY * finding.asked):
+            finding = inspect(self._collection, self.shelf)
+            if self._too_many(finding.lost, finding.asked):
                 return f"was damaged: {len(finding.lost)} of {finding.asked} passages could not be found"
             self._remember(set(self._astray) | set(finding.lost))
             if finding.missing or finding.extra:

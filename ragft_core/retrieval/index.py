@@ -17,6 +17,7 @@ from ..store import Store, storable
 from ..types import IndexReport, Passage, Progress
 from . import care
 from .care import Health
+from .counted import Counted
 from .dense import Dense
 from .embedding import Embed, Embedder
 from .ingest import Ingest, embed_missing
@@ -65,11 +66,13 @@ class Index:
         self._shelf = Shelf(store, self._embedder.name)
         self._cross = CrossEncoder(settings.cross_encoder, settings.device) if settings.cross_encoder else None
         self._undo = Undo(self._shelf)
+        self._counted = Counted(self._shelf)
+        self._opening = progress
         self._embed_again(progress)
         if store.fact("index_id") is None:
             store.set_fact("index_id", uuid.uuid4().hex[:12])
         server = Server.of(settings, f"ragft-{store.fact('index_id')}")
-        self._dense = Dense(self._shelf, Path(folder), self._notices.append, server)
+        self._dense = Dense(self._shelf, Path(folder), self._notices.append, server, progress)
         self._changing, self._counting = threading.Lock(), threading.RLock()
         self._version = 0
         self._keyword: tuple[int, Keyword] | None = None
@@ -90,13 +93,15 @@ class Index:
 
     def warm(self) -> None:
         """Load what a first search would wait for: the embedding model and the keyword index."""
+        self._count(self._opening)
+        self._opening = lambda _: None
         self.search("warm", 1)
 
     # ---------------------------------------------------------------- out
 
     def search(self, question: str, k: int, mode: str = "hybrid") -> list[Passage]:
         """The `k` best passages, best first: by meaning (dense), by words (keyword), or both fused by rank."""
-        return list(self.trace(question, Search(k, mode)).passages)
+        return list(self.trace(question, Search(k, mode, collection=self.settings.collection)).passages)
 
     def trace(self, question: str, search: Search, model: Model = no_model) -> Trace:
         """A search with all its steps. `model` gives the language model to the steps that need one, and only then."""
@@ -136,12 +141,13 @@ class Index:
         progress: Report = lambda _: None,
         *,
         columns: Columns | None = None,
+        collection: str | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> IndexReport:
         """Index files and folders, a report row for each; run again, a folder is refreshed.
 
         What fails is a row, not an error; only a home or an embedding model that fails ends the job. A job that is
-        `stopped` ends soon, reports, and goes on when it is run again. `columns`: see Ingest.
+        `stopped` ends soon, reports, and goes on when it is run again. `columns`, `collection`: see Ingest.
         """
         with self._alone():
             ingest = Ingest(
@@ -154,12 +160,15 @@ class Index:
                 stopped,
                 columns,
                 self.settings.ocr,
+                collection,
+                self.settings.collection,
             )
             try:
                 report = ingest.run([Path(path) for path in paths])
             finally:
                 if ingest.came:
                     self._dense.verify(ingest.came)
+            self._count(progress)
             return report
 
     def forget(self, sources: Sequence[str], *, for_good: bool = False) -> int:
@@ -240,6 +249,7 @@ class Index:
     def _changed(self, change: Change) -> None:
         if change.came or change.gone:
             self._dense.apply(change)
+            self._counted.count(change.came)
         with self._counting:
             self._version += 1
 
@@ -259,12 +269,22 @@ class Index:
 
     def _words(self) -> Keyword:
         """The keyword index of the documents as they are now, or as they were a moment ago while more come in."""
+        kept = self._keyword
+        if kept is None or not self._changing.locked():
+            return self._count()
+        if time.monotonic() < self._rest_until or not self._counting.acquire(blocking=False):
+            return kept[1]
+        try:
+            return self._count()
+        finally:
+            self._counting.release()
+
+    def _count(self, progress: Report = lambda _: None) -> Keyword:
+        """The keyword index of the documents as they are now."""
         with self._counting:
-            current = self._keyword is not None and self._keyword[0] == self._version
-            resting = self._changing.locked() and time.monotonic() < self._rest_until
-            if self._keyword is None or not (current or resting):
+            if self._keyword is None or self._keyword[0] != self._version:
                 version, started = self._version, time.monotonic()
-                self._keyword = version, Keyword(self._shelf.texts())
+                self._keyword = version, self._counted.keyword(progress)
                 now = time.monotonic()
                 self._rest_until = now + REST * (now - started)
             return self._keyword[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..documents import TABLES, Chunk, Columns, Cutter, Loaded, Reader, Stopped, Wish, find, read_bytes, shown
 from ..documents.loaders import VERSION
 from ..errors import DocumentError
-from ..types import Document, FileReport, IndexReport, Progress
+from ..types import DEFAULT_COLLECTION, Document, FileReport, IndexReport, Progress
 from .embedding import BATCH, Embedder
 from .shelf import Change, Entry, Shelf
 
@@ -49,7 +49,10 @@ class Ingest:
     stopped: Callable[[], bool] = lambda: False
     columns: Columns | None = None
     ocr: str = "eng"
+    collection: str | None = None  # where all of it goes; None: see _place
+    usual: str = DEFAULT_COLLECTION
     came: list[str] = field(default_factory=list)
+    _folders: dict[str, str] = field(default_factory=dict)
     _rows: dict[str, FileReport] = field(default_factory=dict)
     _told: int = 0
     _ready: list[Ready] = field(default_factory=list)
@@ -63,6 +66,7 @@ class Ingest:
         started = time.monotonic()
         found = find(paths)
         known = self.shelf.entries()
+        self._folders = folders(found.complete, known)
         self._total = len(found.files)
         halted = False
         try:
@@ -118,7 +122,7 @@ class Ingest:
             data = read_bytes(file, self.max_bytes)
             digest = hashlib.sha256(data).hexdigest()
             if old and (old.sha256, old.recipe) == (digest, recipe):
-                self._rows[path] = FileReport(path, "unchanged", chunks=old.chunks, chars=old.chars)
+                self._rows[path] = self._kept(path, old)
                 return
             loaded = reader.parse(file, data, Wish(columns, self.ocr))
             chunks = self.cutter.cut(loaded)
@@ -135,6 +139,20 @@ class Ingest:
             sources.add(source)
             self._rows[path] = FileReport(path, "failed")  # holds its place; replaced when written
             self._ready.append(Ready(path, source, recipe, loaded, chunks, old))
+
+    def _kept(self, path: str, old: Entry) -> FileReport:
+        """The row of a file that is as it was; its document may be wished elsewhere."""
+        if self.collection in (None, old.collection):
+            return FileReport(path, "unchanged", chunks=old.chunks, chars=old.chars)
+        self.shelf.move(path, self.collection or "")
+        reason = f"Moved from the collection {old.collection} to {self.collection}."
+        return FileReport(path, "updated", reason, old.chunks, chars=old.chars)
+
+    def _place(self, path: str, old: Entry | None) -> str:
+        """The collection of a document: as wished, else where it was, where its folder is, or the usual one."""
+        if self.collection or old:
+            return self.collection or (old.collection if old else "")
+        return next((name for folder, name in self._folders.items() if path.startswith(folder)), self.usual)
 
     def _columns(self, file: Path, old: Entry | None) -> Columns:
         """How a table is to be read: as wished now, else as it was read before."""
@@ -172,6 +190,7 @@ class Ingest:
             chars=loaded.chars,
             chunks=len(ready.chunks),
             added=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            collection=self._place(ready.path, ready.old),
         )
         change = self.shelf.put(document, ready.path, ready.recipe, ready.chunks)
         status = "updated" if ready.old else "added"
@@ -203,6 +222,16 @@ class Ingest:
             self._rows[path] = FileReport(
                 path, "removed", "The file has gone.", known[path].chunks, 0, known[path].chars
             )
+
+
+def folders(given: Sequence[Path], known: dict[str, Entry]) -> dict[str, str]:
+    """{start of the paths below a folder: collection} of the folders whose documents are all in the same one."""
+    found = {}
+    for start in (shown(folder).rstrip("/") + "/" for folder in given):
+        names = {entry.collection for path, entry in known.items() if path.startswith(start)}
+        if len(names) == 1:
+            found[start] = names.pop()
+    return found
 
 
 def embed_missing(shelf: Shelf, embedder: Embedder, texts: dict[str, str], say: Callable[[int, int], None]) -> int:

@@ -21,19 +21,24 @@ class Piece:
     page: int | None
 
 
-def fields_of(shelf: Shelf, ids: Sequence[str] | None = None) -> Iterator[tuple[str, dict[str, str]]]:
-    """(chunk id, its fields) of all chunks or of these; a text in several documents comes once for each."""
+def fields_of(
+    shelf: Shelf, ids: Sequence[str] | None = None, collection: str = ""
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """(chunk id, its fields) of all chunks or of these; a text in several documents (of the collection, if one is
+    named) comes once for each."""
     sql = (
         "SELECT c.id, c.text, d.source, d.title, d.added, p.page, d.id FROM placements p "
-        "JOIN documents d ON d.id = p.document JOIN chunks c ON c.id = p.chunk"
+        "JOIN documents d ON d.id = p.document JOIN chunks c ON c.id = p.chunk WHERE ? IN ('', d.collection)"
     )
     beginnings = dict(
         shelf.store.rows("SELECT document, text FROM placements JOIN chunks ON id = chunk WHERE position = 0")
     )
     parts = [None] if ids is None else [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
     for some in parts:
-        where = "" if some is None else f" WHERE c.id IN ({','.join('?' * len(some))})"
-        for key, text, source, title, added, page, document in shelf.store.rows(sql + where, some or ()):
+        where = "" if some is None else f" AND c.id IN ({','.join('?' * len(some))})"
+        for key, text, source, title, added, page, document in shelf.store.rows(
+            sql + where, (collection, *(some or ()))
+        ):
             own = {"source": source, "title": title, "added": added, "page": str(page or "")}
             yield key, fields(beginnings.get(document, "")) | fields(text) | own
 

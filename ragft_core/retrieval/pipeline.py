@@ -120,7 +120,7 @@ class Run:
             self._stage("fused", fuse(*rankings), started)
         self.ranked = dict(self.stages[-1].scores)
         named = {key: None for stage in self.stages for key in stage.scores}
-        self.seen = self.parts.shelf.passages(list(named))
+        self.seen = self.parts.shelf.passages(list(named), self.search.collection)
         self.ranked = {key: score for key, score in self.ranked.items() if key in self.seen}  # some were just forgotten
 
     def _dense(self, query: Query) -> dict[str, float]:
@@ -130,21 +130,34 @@ class Run:
         if len(self._allowed) <= EXACT:
             near = self._cosines(list(self._allowed), vector)
             return dict(sorted(near.items(), key=lambda pair: (-pair[1], pair[0]))[: self.pool])
-        near = self.parts.dense.nearest(vector, 20 * self.pool)
-        return dict([pair for pair in near.items() if pair[0] in self._allowed][: self.pool])
+        asked, total = 20 * self.pool, self.parts.dense.count()
+        while True:
+            near = self.parts.dense.nearest(vector, min(asked, total))
+            chosen = [pair for pair in near.items() if pair[0] in self._allowed]
+            if len(chosen) >= self.pool or asked >= total:
+                return dict(chosen[: self.pool])
+            asked *= 8
 
     def _keyword(self, query: Query) -> dict[str, float]:
         return self.parts.words().best(query.text, self.pool, self._allowed)
 
     def _chosen(self) -> set[str] | None:
-        """The passages that fulfil the conditions; None: all of them."""
-        if not self.search.where:
+        """The passages of the collection that fulfil the conditions; None: all there are."""
+        started, shelf = time.perf_counter(), self.parts.shelf
+        there = shelf.within(self.search.collection)
+        self._empty = there == set()
+        if there is None and not self.search.where:
             return None
-        started = time.perf_counter()
-        fits = fulfils(self.search.where)
-        chosen = {key for key, of in fields_of(self.parts.shelf) if fits(of)}
-        total = self.parts.shelf.store.count_chunks()
-        note = f"{len(chosen):,} of {total:,} passages fulfil {' and '.join(self.search.where)}."
+        total = f"{shelf.store.count_chunks():,}"
+        if there is not None:
+            note = f"{len(there):,} of {total} passages are in the collection {self.search.collection}."
+            self.stages.append(Stage("collection", {}, (), note, time.perf_counter() - started))
+            total = f"these {len(there):,}"
+        if not self.search.where:
+            return there
+        started, fits = time.perf_counter(), fulfils(self.search.where)
+        chosen = {key for key, of in fields_of(shelf, collection=self.search.collection) if fits(of)}
+        note = f"{len(chosen):,} of {total} passages fulfil {' and '.join(self.search.where)}."
         self.stages.append(Stage("where", {}, (), note, time.perf_counter() - started))
         return chosen
 
@@ -221,6 +234,8 @@ class Run:
         """A warning where even the nearest passage is far from the question; keyword search alone cannot tell."""
         floor = self.parts.settings.evidence_floor
         cosines = [passage.scores["dense"] for passage in passages if "dense" in passage.scores]
+        if self._empty:
+            return f"The collection {self.search.collection} has no documents yet; others have. Choose one of them."
         if not passages and "floor" in self.search.steps:
             return f"Low evidence: no passage comes near the question (cosine {floor:g} or more)."
         if not cosines or max(cosines) >= floor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..documents import Chunk
 from ..documents.chunks import embedded
+from ..errors import NotFoundError
 from ..store import Store, storable
 from ..types import Document, Passage
 
@@ -24,6 +25,7 @@ class Entry:
     recipe: str
     chunks: int
     chars: int
+    collection: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Shelf:
     def entries(self) -> dict[str, Entry]:
         """Every indexed document by its path."""
         rows = self.store.rows(
-            "SELECT path, source, sha256, recipe, count(DISTINCT chunk), chars FROM documents "
+            "SELECT path, source, sha256, recipe, count(DISTINCT chunk), chars, collection FROM documents "
             "LEFT JOIN placements ON document = id GROUP BY id"
         )
         return {path: Entry(*entry) for path, *entry in rows}
@@ -63,20 +65,40 @@ class Shelf:
         """The ids of all chunks, sorted."""
         return [key for (key,) in self.store.rows("SELECT id FROM chunks ORDER BY id")]
 
-    def texts(self) -> dict[str, str]:
-        """What the keyword index reads of every chunk: its headings, its text, its documents' titles."""
+    def titles(self) -> dict[str, str]:
+        """Every chunk's id, with its documents' titles where it has no heading: the keyword index reads them too."""
+        found: dict[str, list[str]] = {key: [] for key in self.ids()}
         rows = self.store.rows(
-            "SELECT c.id, heading, text, (SELECT group_concat(title, ' ') FROM (SELECT DISTINCT title FROM placements "
-            "JOIN documents d ON d.id = document WHERE chunk = c.id)) FROM chunks c"
+            "SELECT DISTINCT chunk, title FROM chunks c JOIN placements ON chunk = c.id "
+            "JOIN documents d ON d.id = document WHERE heading = '' ORDER BY title"
         )
-        return {key: embedded(heading or titles or "", text) for key, heading, text, titles in rows}
+        for key, title in rows:
+            found.setdefault(key, []).append(title)
+        return {key: " ".join(titles) for key, titles in found.items()}
 
-    def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
-        """The chunks as passages, without scores; a text in several documents is shown in the first by source."""
+    def words(self, ids: Sequence[str]) -> dict[str, str]:
+        """{id: stems between spaces} of those among `ids` whose words were counted."""
+        return dict(self._some("SELECT chunk, stems FROM words WHERE chunk IN ({})", ids))
+
+    def within(self, collection: str) -> set[str] | None:
+        """The ids of a collection's chunks; None where every document is in it. NotFoundError."""
+        there = self.store.collections()
+        if collection not in there:
+            names = ", ".join(there)
+            raise NotFoundError(f"There is no collection {collection[:80]!r}; there are: {names}.")
+        if there[collection] == sum(there.values()):
+            return None
+        sql = "SELECT DISTINCT chunk FROM placements JOIN documents ON id = document WHERE collection = ?"
+        return {key for (key,) in self.store.rows(sql, (collection,))}
+
+    def passages(self, ids: Sequence[str], collection: str = "") -> dict[str, Passage]:
+        """The chunks as passages, without scores; a text in several documents (of the collection, if one is named) is
+        shown in the first by source."""
         rows = self._some(
             "SELECT c.id, text, min(source), heading, title, page FROM chunks c JOIN placements ON chunk = c.id "
-            "JOIN documents d ON d.id = document WHERE c.id IN ({}) GROUP BY c.id",
+            "JOIN documents d ON d.id = document WHERE c.id IN ({}) AND ? IN ('', collection) GROUP BY c.id",
             ids,
+            (collection,),
         )
         return {
             key: Passage(key, text, source, 0.0, heading or title, page)
@@ -113,14 +135,26 @@ class Shelf:
                 [(key, self.model, vector.astype("<f4").tobytes()) for key, vector in vectors.items()],
             )
 
+    def save_words(self, words: Mapping[str, str]) -> None:
+        """Keep the counted words of chunks, as far as these are still there."""
+        with self.store.writing() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO words (chunk, stems) SELECT id, ? FROM chunks WHERE id = ?",
+                [(stems, key) for key, stems in words.items()],
+            )
+
+    def drop_words(self) -> None:
+        with self.store.writing() as db:
+            db.execute("DELETE FROM words")
+
     def put(self, document: Document, path: str, recipe: str, chunks: Sequence[Chunk]) -> Change:
         """Write a document and its chunks in one transaction, in place of what was there under the same path."""
         with self.store.writing() as db:
             before = ids_of(db, path)
             db.execute("DELETE FROM documents WHERE path = ?", (path,))
             db.execute(
-                "INSERT INTO documents (id, source, path, title, sha256, recipe, chars, added) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO documents (id, source, path, title, sha256, recipe, chars, added, collection) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document.id,
                     document.source,
@@ -130,6 +164,7 @@ class Shelf:
                     recipe,
                     document.chars,
                     document.added,
+                    document.collection,
                 ),
             )
             came = [
@@ -145,6 +180,11 @@ class Shelf:
                 [(document.id, n, chunk.id, chunk.page) for n, chunk in enumerate(chunks)],
             )
             return Change(tuple(came), drop_orphans(db, before))
+
+    def move(self, path: str, collection: str) -> None:
+        """Put a document into another collection; its chunks and vectors stay as they are."""
+        with self.store.writing() as db:
+            db.execute("UPDATE documents SET collection = ? WHERE path = ?", (collection, path))
 
     def remove(self, paths: Sequence[str]) -> Change:
         """Take documents out, with the chunks that stand in no other document, and their vectors."""

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..errors import NotFoundError
+from ..types import DEFAULT_COLLECTION
 from .shelf import Change, Shelf, drop_orphans, ids_of
 
 FORGOTTEN, KEPT = "forgotten", timedelta(days=1)
-DOCUMENT = ("id", "source", "path", "title", "sha256", "recipe", "chars", "added")
+DOCUMENT = ("id", "source", "path", "title", "sha256", "recipe", "chars", "added", "collection")
 
 
 class Undo:
@@ -54,7 +55,8 @@ class Undo:
                     continue
                 marks = ", ".join("?" * len(DOCUMENT))
                 db.execute(
-                    f"INSERT INTO documents ({', '.join(DOCUMENT)}) VALUES ({marks})", [document[n] for n in DOCUMENT]
+                    f"INSERT INTO documents ({', '.join(DOCUMENT)}) VALUES ({marks})",
+                    [document.get(n, DEFAULT_COLLECTION) for n in DOCUMENT],
                 )
                 back.append(document["source"])
                 for position, (key, heading, text, tokens, page) in document["chunks"]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import files
 from .running import App
-from .steps import PATIENCE, open_tab
+from .steps import PATIENCE, open_tab, wait_ended
 
 
 def test_documents_are_added_found_and_forgotten(app: App, visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -69,6 +69,53 @@ def test_a_pdf_is_cited_by_page_and_a_long_job_can_be_stopped(
     page.locator("#find_btn").click()
     page.wait_for_selector("#found >> text=Zebras eat grass.", state="attached")
     assert "page 2" in page.locator("#found .src").first.text_content().lower()  # in the closed part
+
+
+def test_a_folder_can_be_dropped_and_put_into_a_collection(app: App, visit: Callable[..., Any], tmp_path: Path) -> None:
+    """Dropped as a person does it: the browser gets a folder of the disk, with another one in it."""
+    folder = tmp_path / "harbour"
+    (folder / "old").mkdir(parents=True)
+    (folder / "piers.md").write_text("# Piers\n\nThe harbour has four piers.")
+    (folder / "old" / "tides.txt").write_text("The tide of the harbour rises three metres.")
+    (folder / ".hidden.txt").write_text("Nobody should read this.")
+    page = visit(app.url)
+    page.wait_for_selector("#state[data-state=ready]", timeout=PATIENCE)
+    open_tab(page, "Documents")
+    page.locator("#files").scroll_into_view_if_needed()
+    box = page.locator("#files").bounding_box()
+    browser = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for moment in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        browser.send("Input.dispatchDragEvent", {"type": moment, **place, "data": data})
+    page.wait_for_function("document.querySelector('#files').innerText.includes('tides')")
+    assert "hidden" not in page.locator("#files").inner_text()
+    page.locator("#collection input").fill("harbour")
+    page.keyboard.press("Enter")
+    page.locator("#add_btn").click()
+    page.wait_for_selector("#index_report >> text=2 files in")
+    page.wait_for_function("document.querySelector('#documents').innerText.includes('tides.txt · harbour')")
+
+    page.locator("#probe_collection input").click()
+    page.get_by_role("option", name="harbour").click()
+    page.locator("#probe input, #probe textarea").first.fill("When is the clinic open?")
+    page.locator("#find_btn").click()
+    page.wait_for_selector("#found .src")
+    assert {"Piers", "Tides"} >= set(page.locator("#found .src .ttl").all_inner_texts())
+    assert "passages are in the collection harbour" in page.locator("#found").text_content()
+
+    open_tab(page, "Compare")
+    page.locator("#run_settings > button").first.click()
+    page.locator("#run_collection input").click()
+    page.get_by_role("option", name="harbour").click()
+    page.locator("#run_where textarea, #run_where input").first.fill("source=pier*")
+    page.locator("#question textarea").fill("How many piers are there?")
+    page.keyboard.press("Control+Enter")
+    wait_ended(page)
+    said = page.locator("#run_line").inner_text()
+    assert "collection harbour" in said and "search where source=pier*" in said
+    titles = page.locator("#panels .syscard:not([hidden]) .src .ttl").all_text_contents()
+    assert titles and set(titles) == {"Piers"}
 
 
 def test_nothing_chosen_is_told(app: App, visit: Callable[..., Any]) -> None:

@@ -1,4 +1,8 @@
-"""Kill -9 an indexing job again and again, reopen through the app, compare: `python -m tests.slow.kills [30]`."""
+"""Kill -9 an indexing job again and again, reopen through the app, compare: `python -m tests.slow.kills [30]`.
+
+When a kill comes is chosen by what the job has said so far, not by the clock: so it comes before the end, however fast
+the machine.
+"""
 
 import contextlib
 import random
@@ -7,11 +11,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ragft_core.documents import load
 from ragft_core.retrieval import check
+from ragft_core.retrieval.collection import TWIN
 
 from ..test_retrieval import Desk
 
@@ -50,14 +57,31 @@ def write_round(folder: Path, number: int) -> None:
         (folder / f"rows{file}.csv").write_text(f"subject,round,number\n{rows}")
 
 
-def kill_one(place: Path, moment: str, rng: random.Random) -> bool:
-    """Start an ingest and kill it, at any time or while Chroma rewrites its files; whether it had ended before."""
+def start(place: Path) -> "subprocess.Popen[str]":
+    """An ingest that has opened the index."""
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(place)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert child.stdout and child.stdout.readline() == "open\n"
+    return child
+
+
+def whole_run(place: Path) -> int:
+    """How many lines an ingest says that nobody kills."""
+    child = start(place)
+    lines = child.communicate()[0].splitlines()
+    assert lines[-1] == "added", lines
+    return len(lines)
+
+
+def kill_one(place: Path, moment: str, rng: random.Random, lines: int) -> bool:
+    """Start an ingest of about so many `lines` and kill it, at any of them or while Chroma rewrites its files; whether
+    it had ended before."""
+    child = start(place)
     assert child.stdout
-    child.stdout.readline()
     before, end = index_files(place / "home"), time.monotonic() + 120
     if moment == "any time":
-        time.sleep(rng.uniform(0, 3))
+        for _ in range(rng.randrange(lines - 2)):
+            child.stdout.readline()
+        time.sleep(rng.uniform(0, 0.05))  # somewhere within what it does next
     while moment == "rewriting" and child.poll() is None and time.monotonic() < end:
         now = index_files(place / "home")
         if any(before.get(path, now[path]) != now[path] for path in now):
@@ -81,8 +105,8 @@ def faults(desk: Desk) -> tuple[str, ...]:
     finding = check.inspect(dense._sound(), shelf)
     found = [f"{len(finding.missing)} missing"] if finding.missing else []
     found += [f"{len(finding.extra)} too many"] if finding.extra else []
-    astray = {key: v for key, v in shelf.vectors(finding.lost).items() if key not in dense.nearest(v, 100)}
-    found += [f"{len(astray)} of {finding.asked} do not find themselves"] if astray else []
+    lost = unfound(dense, shelf.vectors(shelf.ids()))
+    found += [f"{len(lost)} of {finding.asked} do not find themselves"] if lost else []
     rows = desk.store.rows(
         "SELECT source, count(*), count(DISTINCT substr(text, instr(text, 'round: '), instr(text, 'number: ') - "
         "instr(text, 'round: '))) FROM documents JOIN placements ON document = documents.id "
@@ -96,14 +120,26 @@ def faults(desk: Desk) -> tuple[str, ...]:
     return tuple(found)
 
 
+def unfound(dense: Any, vectors: Mapping[str, Any]) -> list[str]:
+    """The chunks that a search for their own vector does not bring up, nor another chunk with the same vector."""
+    lost = []
+    for key, vector in vectors.items():
+        near = dense.nearest(vector, 10)
+        if key not in near and max(near.values(), default=0.0) < 1 - TWIN:
+            lost.append(key)
+    return lost
+
+
 def kills(place: Path, count: int, seed: int = 0) -> list[Outcome]:
     """`count` kills on top of each other, and what each left behind; in the end a run to the end, compared with a clean
     cut of the files."""
     rng, outcomes = random.Random(seed), []
+    write_round(place / "docs", count)
+    lines = whole_run(place)
     for number in range(count):
         write_round(place / "docs", number)
         moment = MOMENTS[number % 2]
-        finished = kill_one(place, moment, rng)
+        finished = kill_one(place, moment, rng, lines)
         began = time.monotonic()
         desk = Desk(place)
         outcomes.append(Outcome(moment, finished, time.monotonic() - began, desk.index.notices, faults(desk)))

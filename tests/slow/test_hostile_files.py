@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ragft_core.documents.reader import LOOK_APART
 from ragft_core.types import Progress
 
 from .. import files
@@ -22,7 +23,9 @@ def test_each_of_29_hostile_files_gets_its_row(tmp_path: Path) -> None:
     assert len(expected) == 29
     warm = desk.docs.parent / "warm.html"
     warm.write_text("<p>Start the libraries")
+    began = time.monotonic()
     desk.index.add([warm])
+    starting = time.monotonic() - began  # of a child: part of the first file after one that ended the last child
     process, limit = psutil.Process(), 0
     before, began, seconds = process.memory_info().rss, time.monotonic(), {}
     resting: list[str] = []
@@ -46,7 +49,7 @@ def test_each_of_29_hostile_files_gets_its_row(tmp_path: Path) -> None:
     assert wrong == {}
     assert all(row.reason.endswith(".") for row in report.files if row.status != "added")
     print({name: round(took, 1) for name, took in seconds.items() if took > 1}, f"+{limit / 2**20:.0f} MB")
-    assert max(seconds.values()) < 35  # 30 s and the start of the next child
+    assert max(seconds.values()) < 30 + max(0.0, starting - 3), starting  # a usual machine starts a child in 1 to 3 s
     assert limit < 100 * 2**20
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1700 * 2**10
     assert {"good.pdf", "good.txt"} <= {p.source for p in desk.index.search("When does the clinic open?", 5)}
@@ -55,7 +58,7 @@ def test_each_of_29_hostile_files_gets_its_row(tmp_path: Path) -> None:
 
 
 def test_a_question_is_answered_while_a_bomb_is_read(tmp_path: Path) -> None:
-    """Another user notices nothing: a search stays under a tenth of a second, or under twice what it takes alone."""
+    """Another user notices nothing: a search stays under twice what it takes alone, or under a tenth of a second."""
     desk = Desk(tmp_path)
     (desk.docs / "good.txt").write_text("The clinic opens at eight.")
     desk.add()
@@ -72,9 +75,12 @@ def test_a_question_is_answered_while_a_bomb_is_read(tmp_path: Path) -> None:
         search()
         return False
 
-    for _ in range(30):
+    search()
+    took.clear()
+    for _ in range(100):
+        time.sleep(LOOK_APART)  # the same rest as between two searches below: a rested processor is a slower one
         search()
-    alone = sorted(took)[28]
+    alone = sorted(took)[95]
     took.clear()
     (row,) = desk.index.add([slow], stopped=stopped).files
     assert row.status == "failed" and re.search("more than|memory", row.reason), row

@@ -17,19 +17,21 @@ from ..test_retrieval import Desk
 from ..test_retrieval_repair import checked, folder
 from ..test_retrieval_repair import whole as found
 from . import kills
+from .kills import unfound
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
 def whole(desk: Desk, size: int) -> bool:
-    """Exactly the chunks of the database are there, and each finds itself, in Chroma or by name."""
+    """Exactly the chunks of the database are there, and every one is found by its own vector.
+
+    Not by Chroma's graph alone: among vectors that are nearly all alike it leaves some chunk without a path, other ones
+    with other threads. The product knows these by name, so what counts is what it finds.
+    """
     shelf, dense = desk.index._shelf, desk.index._dense
-    finding = check.inspect(dense._sound(), shelf)
-    assert (finding.missing, finding.extra, finding.asked) == ((), (), size)
-    assert len(finding.lost) < size / 200  # the graph's own misses, on vectors that are nearly all alike
-    for key, vector in shelf.vectors(finding.lost).items():
-        assert key in dense.nearest(vector, 100)
+    assert dense.check() == check.Finding(asked=size)
+    assert unfound(dense, shelf.vectors(shelf.ids())) == []
     return True
 
 
@@ -136,5 +138,5 @@ def test_an_ingest_killed_ten_times_goes_on_where_it_was(tmp_path: Path) -> None
     outcomes = kills.kills(tmp_path, 10)
     assert len(outcomes) == 11
     assert [outcome for outcome in outcomes if outcome.faults] == []
-    assert sum(not outcome.finished for outcome in outcomes) >= 5  # most kills came before the end
-    assert max(outcome.seconds for outcome in outcomes) < 60
+    assert {outcome.moment for outcome in outcomes if not outcome.finished} == set(kills.MOMENTS)  # both were hit
+    print([f"{outcome.moment}: {outcome.seconds:.1f} s" for outcome in outcomes if not outcome.finished])
