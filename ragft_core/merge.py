@@ -93,8 +93,8 @@ def _enough_memory(parameters: int) -> None:
     need, free = 4 * parameters * 5 // 4, free_memory()
     if free < need:
         raise AdapterError(
-            f"Merging needs about {need / 1e6:,.0f} MB of memory and {free / 1e6:,.0f} MB are free. End other programs, "
-            "or use the adapter as it is."
+            f"Merging needs about {need / 1e6:,.0f} MB of memory and {free / 1e6:,.0f} MB are free. "
+            "Close other programs, or use the adapter as it is."
         )
 
 
