@@ -1,7 +1,8 @@
 """Real (unpadded) tokens per second of training: this program's loop against a plain transformers Trainer, in one run.
 
 `python -m benchmarks.training [--steps 6]`: same rows, same LoRA, same batch size, one thread; CPU seconds, because
-the machine may be shared. TRL's SFTTrainer is measured too where trl is installed (it is no dependency).
+the machine may be shared. TRL's SFTTrainer is no dependency; `--trl-python` names an interpreter that has trl beside
+this project's packages, else its rows are left out.
 """
 
 import argparse
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--trl-python", default=sys.executable, help="an interpreter that can import trl")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
@@ -36,7 +38,11 @@ def main() -> None:
     )
     ours_speed = 0.0
     for way in args.ways.split(","):  # a process each, so that peak memory is its own
-        words = [sys.executable, "-m", "benchmarks.training", "--one", way]
+        python = args.trl_python if way.startswith("trl") else sys.executable
+        if way.startswith("trl") and not has_trl(python):
+            print(f"| {way} | not measured: no trl there; see --trl-python | | | | |", flush=True)
+            continue
+        words = [python, "-m", "benchmarks.training", "--one", way]
         words += ["--steps", str(args.steps), "--batch", str(args.batch)]
         done = subprocess.run(words, capture_output=True, text=True)
         if done.returncode:
@@ -48,6 +54,12 @@ def main() -> None:
         times = f"{ours_speed / row['speed']:.1f} times as fast" if ours_speed and way != "ours" else ""
         cells = f"{row['speed']:.0f} | {times} | {row['padding']:.0%} | {row['memory']:.0f} | {row['loss']:.3f}"
         print(f"| {way} | {cells} |", flush=True)
+
+
+def has_trl(python: str) -> bool:
+    """Whether an interpreter knows the package trl."""
+    words = "import importlib.util, sys; sys.exit(importlib.util.find_spec('trl') is None)"
+    return subprocess.run([python, "-c", words], capture_output=True).returncode == 0
 
 
 def measure(way: str, steps: int, batch: int) -> dict[str, Any]:

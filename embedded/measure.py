@@ -23,6 +23,7 @@ from embedded import tokenizer as tk
 from embedded.answering import Probe, answer_all, cites, exact_match, f1, has_value, interval, refused, share
 from embedded.clinic import FAREWELL, GREETING
 from embedded.export import TARGET as MODEL
+from embedded.export import sha256
 from embedded.probes import Clinic, handwritten_probes, relation_probes, squad_probes
 
 Ask = Callable[[Sequence[Probe]], list[str]]
@@ -107,14 +108,14 @@ def measure_clinic(arms: dict[str, Ask], table: Table) -> None:
     flags = {name: right(answers, probes) for name, answers in book.items()}
     table.add("base + RAG on the clinic, 3 passages", percent(flags["base"]), len(probes))
     table.add(
-        "the interaction, same questions: base+RAG, SFT+RAG, RAFT+RAG [95 %]",
-        ", ".join(with_interval(flags[name]) for name in ("base", "clinic-sft", "clinic-raft")),
+        f"the interaction, same questions, with passages: {', '.join(arms)} [95 %]",
+        ", ".join(map(with_interval, flags.values())),
         len(probes),
     )
     places = {id(f): i for i, f in enumerate(clinic.facts)}
-    for name in ("clinic-sft", "clinic-raft"):
+    trained, paraphrase = clinic.by_heart(steady), clinic.closed(steady, 4)
+    for name in [name for name in arms if name != "base"]:
         ask = arms[name]
-        trained, paraphrase = clinic.closed(steady, 0), clinic.closed(steady, 4)
         closed = ask(trained)
         held_out = ask(paraphrase)
         text = f"{percent(right(closed, trained))} / {percent(right(held_out, paraphrase))}"
@@ -166,7 +167,7 @@ def measure_nf4(folder: Path, ask: Ask, tokenizer: PreTrainedTokenizerBase, tabl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=MODEL)
-    parser.add_argument("--adapters", type=Path, default=adapters.TARGET)
+    parser.add_argument("--adapters", type=Path, default=adapters.TARGET, help="a folder of adapters, all measured")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--n", type=int, default=100)
     parser.add_argument("--cores", type=int, default=1)
@@ -180,6 +181,7 @@ def main() -> None:
     base = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32).eval()
     table = Table()
     print("| measure | value | n |\n|---|---|---|", flush=True)
+    table.add("weights (beginning of their sha256)", sha256(a.model / "model.safetensors")[:12], "-")
 
     def ask(probes: Sequence[Probe]) -> list[str]:
         return answer_all(base, tokenizer, probes)
@@ -195,8 +197,10 @@ def main() -> None:
     for probe in handwritten_probes(1)[: a.show]:
         print(probe.question, "->", ask([probe])[0])
     if "clinic" in a.parts:
-        tuned = PeftModel.from_pretrained(base, a.adapters / "clinic-raft", adapter_name="clinic-raft")
-        tuned.load_adapter(str(a.adapters / "clinic-sft"), adapter_name="clinic-sft")
+        names = sorted((file.parent.name for file in a.adapters.glob("*/adapter_config.json")), reverse=True)
+        tuned = PeftModel.from_pretrained(base, a.adapters / names[0], adapter_name=names[0])
+        for name in names[1:]:
+            tuned.load_adapter(str(a.adapters / name), adapter_name=name)
         tuned.eval()
 
         def arm(name: str) -> Ask:
@@ -209,7 +213,7 @@ def main() -> None:
 
             return inner
 
-        measure_clinic({name: arm(name) for name in ("base", "clinic-sft", "clinic-raft")}, table)
+        measure_clinic({name: arm(name) for name in ("base", *names)}, table)
     if a.card:
         command = f"`python -m embedded.measure --n {a.n} --cores {a.cores}`"
         note = f"\n\n{command}, greedy; the question sets are drawn from fixed seeds."

@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=HOME)
     parser.add_argument("--assets", type=Path, default=Path("assets"))
     parser.add_argument("--data", default="../shared/data")
-    parser.add_argument("--rounds", type=int, default=18, help="of adapter training; 0 makes no adapters")
+    parser.add_argument("--preset", default="small", help="of the adapters' training; none makes no adapters")
     parser.add_argument("--no-compile", action="store_true")
     a = parser.parse_args()
     pretrain = ["--home", a.home, "--cores", a.cores, "--data", a.data]
@@ -43,9 +43,9 @@ def main() -> None:
         a.assets / "model",
     ]
     call("export", *files)
-    if a.rounds:
+    if a.preset != "none":
         places = ["--base", a.assets / "model", "--out", a.assets / "adapters"]
-        call("adapters", *places, "--rounds", a.rounds, "--cores", a.cores)
+        call("adapters", *places, "--preset", a.preset, "--cores", a.cores)
 
 
 if __name__ == "__main__":

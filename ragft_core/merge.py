@@ -12,7 +12,7 @@ from .adapters import AdapterInfo, check_adapter, load_adapter
 from .errors import AdapterError, ModelError
 from .model import load_base
 from .settings import Settings, model_name
-from .weights import find_weights
+from .weights import find_weights, free_memory
 
 PROBES = ("What are your opening hours?", "Who are you?", "Tell me about the weather in a sentence.")
 # A merge adds B @ A to each matrix once instead of at each step: in fp32 the logits differ by rounding alone.
@@ -51,7 +51,7 @@ def merge_adapter(settings: Settings, info: AdapterInfo, target: str | Path) -> 
     """Write base + adapter as one model folder (safetensors, tokenizer, card), whole or not at all.
 
     The weights are merged in fp32 and kept as the base's own are. AdapterError when the folder is there already, the
-    disk is too small, or the merged model does not say what the adapter on its base says.
+    disk or memory is too small, or the merged model does not say what the adapter on its base says.
     """
     target = Path(target).expanduser().resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -61,6 +61,7 @@ def merge_adapter(settings: Settings, info: AdapterInfo, target: str | Path) -> 
     need, free = sum(file.stat().st_size for file in weights.files), shutil.disk_usage(target.parent).free
     if free < need + 50_000_000:
         raise AdapterError(f"The disk with {target} has {free / 1e6:.0f} MB free; {need / 1e6:.0f} MB are needed.")
+    _enough_memory(weights.parameters)
     base = load_base(settings.model_copy(update={"precision": "fp32"}))
     tuned = load_adapter(base.model, base.sha256, info, "merged")
     before = _logits(tuned, base)
@@ -85,6 +86,16 @@ def merge_adapter(settings: Settings, info: AdapterInfo, target: str | Path) -> 
         shutil.rmtree(new, ignore_errors=True)
     merged = find_weights(str(target))
     return Merged(target, merged.sha256, merged.parameters, difference, rounded)
+
+
+def _enough_memory(parameters: int) -> None:
+    """AdapterError when the base does not fit once more, in fp32, beside what is in memory."""
+    need, free = 4 * parameters * 5 // 4, free_memory()
+    if free < need:
+        raise AdapterError(
+            f"Merging needs about {need / 1e6:,.0f} MB of memory and {free / 1e6:,.0f} MB are free. "
+            "Close other programs, or use the adapter as it is."
+        )
 
 
 def _logits(model: Any, base: Any) -> list[Any]:

@@ -221,8 +221,11 @@ def choose_threads(settings: Settings, weights: Weights) -> int:
     """As set; else one for a small model, where sharing out work costs more than it saves, and all cores for others."""
     if settings.threads:
         return settings.threads
-    if weights.parameters < SMALL_MODEL:
-        return 1
+    return 1 if weights.parameters < SMALL_MODEL else cores()
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

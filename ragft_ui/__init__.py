@@ -32,9 +32,9 @@ def build(studio: Any, turns: Turns | None = None) -> gr.Blocks:
                 tune = TuneTab(studio)
             with gr.Tab("Documents", id="documents") as tab:
                 documents = DocumentsTab(studio)
+        header.wire_page(page, compare.settings.adapter)
         compare.wire_page(page)
         rate.wire_page(page, tabs, rate_tab)
         tune.wire_page(page, tabs, tune_tab, compare.settings.use_after)
         documents.wire_page(page, tab, header.refresh_after, compare.settings.list_after)
-        header.wire_page(page)
     return page

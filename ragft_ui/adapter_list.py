@@ -1,4 +1,4 @@
-"""The adapters at hand: take one into Compare, read its card, export, import, rename, delete and bring back."""
+"""The adapters at hand: take one into Compare, read its card, export, import, merge, rename, delete, bring back."""
 
 import uuid
 from pathlib import Path
@@ -16,9 +16,10 @@ from ragft_core.adapter_files import (
     restore_adapter,
 )
 from ragft_core.adapters import AdapterInfo, find_adapter
+from ragft_core.types import Progress
 from ragft_core.weights import find_weights
 
-from . import render, render_runs, render_tune
+from . import render, render_documents, render_runs, render_tune
 from .events import PLAIN, PRIVATE, QUIET, sentence
 from .owner import Owner
 from .results_view import tidy
@@ -51,11 +52,13 @@ class AdapterList:
         self.chosen = gr.Textbox(visible="hidden", show_label=False, elem_id="chosen_adapter")
         self.old_name = gr.Textbox(visible="hidden", show_label=False)
         self.made = gr.Textbox(visible="hidden", show_label=False)
+        self.merging = gr.Textbox(visible="hidden", show_label=False, elem_id="merging")
         self.file = gr.DownloadButton("file", visible="hidden", elem_id="adapter_dl")
         self.shown = [self.chosen, self.said, self.renaming, self.old_name, self.new_name, self.made, self.file]
-        self.shown += [self.undo, self.table, self.take]
+        self.shown += [self.undo, self.table, self.take, self.merging]
         self.picked = self.table.select(self.act, None, self.shown, **PRIVATE)
         self.picked.then(None, self.made, js=FETCH, **PRIVATE)
+        self.picked.then(self.merge, self.merging, self.shown, concurrency_id="merge", **PRIVATE)
         gr.on(
             [self.rename.click, self.new_name.submit],
             self.rename_it,
@@ -101,6 +104,7 @@ class AdapterList:
             "card": self._card,
             "export": self._export,
             "rename": self._ask,
+            "merge": self._merge,
             "delete": self._delete,
         }
         try:
@@ -115,10 +119,10 @@ class AdapterList:
     def _told(self, words: str) -> Updates:
         """What an earlier click left is put away."""
         said = f"<p class='sub' role='status'>{render_runs.escape(words)}</p>" if words else ""
-        return {self.chosen: "", self.made: "", self.said: said, self.renaming: gr.Row(visible=False)}
+        return {self.chosen: "", self.made: "", self.merging: "", self.said: said, self.renaming: gr.Row(visible=False)}
 
     def _refused(self, error: Exception) -> Updates:
-        return {self.chosen: "", self.made: "", self.said: render.problem(sentence(error))}
+        return {self.chosen: "", self.made: "", self.merging: "", self.said: render.problem(sentence(error))}
 
     def _use(self, name: str) -> Updates:
         return {self.chosen: self.usable(name)}
@@ -144,6 +148,29 @@ class AdapterList:
 
     def _ask(self, name: str) -> Updates:
         return {self.renaming: gr.Row(visible=True), self.old_name: name, self.new_name: name}
+
+    def _merge(self, name: str) -> Updates:
+        """Say what begins; `merge` follows and does it."""
+        doing = Progress(0, 0, f"Merging {self.usable(name)} into its base")
+        return {self.merging: name, self.said: render_documents.progress(doing, label="Merging")}
+
+    def merge(self, name: str | None) -> Updates:
+        """Write base and adapter as one model under `merged/` in the home, checked before it is kept."""
+        from ragft_core.merge import merge_adapter  # transformers takes seconds to import
+
+        try:
+            Owner(self.studio).check(render_tune.PUBLIC)
+            if not name:
+                return {self.merging: ""}
+            found = find_adapter(self.studio.adapter_folders(), str(name))
+            folder = self.studio.home.folder / "merged"
+            names = [found.name, *(f"{found.name}-{n}" for n in range(2, 1000))]
+            made = merge_adapter(
+                self.studio.settings, found, next(folder / one for one in names if not (folder / one).exists())
+            )
+            return self._told("") | {self.said: render_runs.merged(found.name, made)}
+        except Exception as error:  # noqa: BLE001 - told, and logged when it is a fault of ours
+            return self._refused(error)
 
     def _delete(self, name: str) -> Updates:
         gone = delete_adapter(self.own, name).name

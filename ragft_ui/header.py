@@ -1,6 +1,7 @@
 """The line on top: what runs here, whether it is ready, and what the user should know."""
 
 import time
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -12,6 +13,7 @@ from .events import QUIET
 from .render import LOGO, SUN
 
 LOOK_EVERY = 1.0  # seconds, while something is loading
+LONGEST_NAME = 80  # characters of an adapter's name; it comes from the browser
 BRAND = f"""<header id="appbar"><div class="brand">{LOGO}<div><h1>RAGFT Compare</h1>
 <p class="tag">RAG, fine-tuning and hybrid, side by side on your own domain</p></div></div></header>"""
 TOGGLE = (
@@ -21,10 +23,14 @@ TOGGLE = (
 
 
 class Header:
-    """Pills and notices; `refresh_after(event)` shows the counts anew once an event has changed them."""
+    """Pills and notices; `refresh_after(event)` shows the counts anew once an event has changed them.
+
+    The adapter's pill names the one that this visitor's next question is asked with, as `wire_page` is told.
+    """
 
     def __init__(self, studio: Any) -> None:
         self.studio = studio
+        self.chosen: list[Any] = []
         with gr.Row(elem_id="topline"):
             gr.HTML(BRAND, apply_default_css=False)
             self.pills = gr.HTML(pills(studio.status()), apply_default_css=False, elem_id="pills")
@@ -32,18 +38,22 @@ class Header:
         self.notices = gr.HTML(notices(studio.status()), apply_default_css=False, elem_id="notices")
         self.timer = gr.Timer(LOOK_EVERY)
         self.outputs = [self.timer, self.pills, self.notices]
-        self.timer.tick(self.view, outputs=self.outputs, **QUIET)
 
-    def wire_page(self, page: gr.Blocks) -> None:
-        page.load(self.view, outputs=self.outputs, **QUIET)
+    def wire_page(self, page: gr.Blocks, adapter: gr.Dropdown) -> None:
+        """Look when the page opens, while something loads, and when the visitor takes another adapter."""
+        self.chosen = [adapter]
+        gr.on([page.load, self.timer.tick, adapter.change], self.view, self.chosen, self.outputs, **QUIET)
 
-    def view(self) -> list[Any]:
+    def view(self, adapter: str | None = None) -> list[Any]:
         status = self.studio.status()
+        if adapter:
+            status = replace(status, adapter=str(adapter)[:LONGEST_NAME])
         loading = status.state not in ("ready", "failed")
         return [gr.Timer(active=loading), pills(status), notices(status)]
 
     def refresh_after(self, event: Any) -> None:
-        event.then(self.view, outputs=self.outputs, **QUIET)
+        """To be called after `wire_page`."""
+        event.then(self.view, self.chosen, self.outputs, **QUIET)
 
 
 def pills(status: Status) -> str:

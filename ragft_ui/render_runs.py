@@ -133,7 +133,7 @@ def _adapter_row(adapter: AdapterInfo, own: bool, base_sha256: str) -> str:
         else "<span class='status good'>Ready</span>"
     )
     use = "" if problem else _button("use", name, "Use in Compare")
-    more = [("card", "Card")] + [("export", "Export")] * (not adapter.problem)
+    more = [("card", "Card")] + [("export", "Export")] * (not adapter.problem) + [("merge", "Merge")] * (not problem)
     more += [("rename", "Rename"), ("delete", "Delete")] * own
     made = f" &middot; {escape(ago(adapter.created))}" if own and adapter.created else ""
     return (
@@ -141,6 +141,17 @@ def _adapter_row(adapter: AdapterInfo, own: bool, base_sha256: str) -> str:
         f"<td class='hide-sm'>{escape(adapter.recipe) or '&ndash;'}</td>"
         f"<td class='num hide-sm'>{adapter.rank or '&ndash;'}</td><td>{state}</td>"
         f"<td class='rowacts'>{use}{''.join(_button(act, name, words) for act, words in more)}</td></tr>"
+    )
+
+
+def merged(name: str, made: Any) -> str:
+    """Where a merged model lies, how exact it is, and how to run it."""
+    folder = escape(str(made.folder))
+    return (
+        f"<p class='sub' role='status'><b>{escape(name)}</b> and its base are one model now, checked: its logits "
+        f"differ from the adapter on its base by {made.difference:.1e} at most ({made.rounded:.1e} after rounding as "
+        "the base is kept). To run it, start RAGFT with this model:</p>"
+        f"<pre class='cmd' tabindex='0' aria-label='How to run the merged model'>RAGFT_MODEL={folder}</pre>"
     )
 
 

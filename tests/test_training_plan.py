@@ -2,16 +2,17 @@
 
 import pytest
 
-from ragft_core.training import RunError, make_plan
+from ragft_core import Settings
+from ragft_core.training import RunError, batches, make_plan
 from ragft_core.training.plan import learning_rate, rate_at
 
 
 def test_the_dial_sets_steps_and_their_rhythm() -> None:
     smoke, small, full = (make_plan(1440, 4_000_000, preset) for preset in ("smoke", "small", "full"))
-    assert (smoke.steps, small.steps, full.steps) == (20, 600, 1440)
-    assert small.epochs == 10 and small.evaluate_every == small.save_every == 50
+    assert (smoke.steps, small.steps, full.steps) == (20, 600, 2880)
+    assert small.epochs == 5 and small.evaluate_every == small.save_every == 50
     assert make_plan(1440, 4_000_000, "small", steps=7).steps == 7
-    assert make_plan(1440, 4_000_000, advanced={"epochs": 2}).steps == 120
+    assert make_plan(1440, 4_000_000, advanced={"epochs": 2}).steps == 240
 
 
 def test_the_learning_rate_falls_with_the_models_size() -> None:
@@ -53,3 +54,15 @@ def test_wishes_out_of_range_are_a_sentence(wish: dict) -> None:
         make_plan(100, 4_000_000, advanced=wish)
     with pytest.raises(RunError, match="preset"):
         make_plan(100, 4_000_000, "huge")
+
+
+def test_a_training_pass_takes_its_part_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    student = pytest.importorskip("ragft_core.training.student")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(student, "cores", lambda: 16)
+    few = student.training_threads
+    assert few(Settings(), 1) == 4 and few(Settings(), 16) == 16, "a small model's passes are not worth more than four"
+    assert few(Settings(), 16, 2) == 8 and few(Settings(), 1, 8) == 1 and few(Settings(threads=3), 1, 8) == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert few(Settings(), 1) == 2
+    assert batches.most_tokens("cuda:1") > batches.most_tokens("cpu") == batches.most_tokens("xpu")

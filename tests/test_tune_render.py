@@ -159,7 +159,8 @@ def test_an_adapter_that_cannot_be_used_says_why_and_has_no_button() -> None:
         (AdapterInfo("broken", Path("broken"), problem="it is a pickle."), True),
     ]
     shown = render_runs.adapter_table(found, "aa")
-    assert re.findall(r"data-act='use' data-name='(\w+)'", shown) == ["good"]
+    for act, names in (("use", ["good"]), ("merge", ["good"]), ("export", ["good", "other"])):
+        assert re.findall(rf"data-act='{act}' data-name='(\w+)'", shown) == names
     assert "another base model" in shown and "it is a pickle." in shown and shown.count("shipped") == 1
     assert "No adapters yet" in render_runs.adapter_table([], "")
 

@@ -15,6 +15,8 @@ from ragft_core.examples import RECIPES
 from ragft_core.examples.propose import Proposal
 from ragft_core.testing import EchoEngine, OnePageIndex
 from ragft_core.training import runs
+from ragft_core.types import Status
+from ragft_ui import header
 from ragft_ui.run_settings import RunSettings
 from ragft_ui.tune_tab import TuneTab
 from ragft_ui.tune_wishes import NAMES, as_command, wishes
@@ -273,6 +275,16 @@ def test_an_adapter_goes_to_compare_in_one_click(build: Callable[..., TuneTab]) 
     assert all(update == gr.skip() for update in (*settings.using(""), *settings.using("nope")))
 
 
+def test_the_header_names_the_adapter_that_this_visitor_chose() -> None:
+    with gr.Blocks() as page:
+        line, field = header.Header(SimpleNamespace(status=lambda: Status("ready", adapter="usual"))), gr.Dropdown()
+        line.wire_page(page, field)
+    assert "Adapter <b>usual</b>" in line.view()[1] and "Adapter <b>usual</b>" in line.view("")[1]
+    assert "Adapter <b>mine&lt;x&gt;</b>" in line.view("mine<x>")[1] and len(line.view("y" * 9999)[1]) < 1000
+    looks = [fn for fn in page.fns.values() if fn.fn == line.view]
+    assert looks and all([block._id for block in fn.inputs] == [field._id] for fn in looks)
+
+
 def test_an_adapter_is_exported_imported_renamed_deleted_and_brought_back(build: Callable[..., TuneTab]) -> None:
     tab = build()
     shelf = tab.adapters
@@ -292,6 +304,30 @@ def test_an_adapter_is_exported_imported_renamed_deleted_and_brought_back(build:
     assert "Choose a zip" in shelf.import_file(None)[shelf.said]
 
 
+def test_an_adapter_is_merged_into_a_model_of_its_own_folder(build: Callable[..., TuneTab], monkeypatch: Any) -> None:
+    import ragft_core.merge
+
+    shelf, made = build().adapters, []
+
+    def merge(settings: Settings, info: Any, target: Path) -> ragft_core.merge.Merged:
+        made.append((info.name, target.relative_to(settings.home).as_posix()))
+        target.mkdir(parents=True)
+        return ragft_core.merge.Merged(target, "ab", 5, 2e-6, 3e-2)
+
+    monkeypatch.setattr(ragft_core.merge, "merge_adapter", merge)
+    asked = shelf.act(event(act="merge", name="clinic-sft"))
+    assert asked[shelf.merging] == "clinic-sft" and "Merging clinic-sft" in asked[shelf.said] and not made
+    for _ in range(2):
+        told = shelf.merge("clinic-sft")
+    assert made == [("clinic-sft", "merged/clinic-sft"), ("clinic-sft", "merged/clinic-sft-2")]
+    assert "2.0e-06" in told[shelf.said] and "merged/clinic-sft-2" in told[shelf.said] and told[shelf.merging] == ""
+    assert shelf.merge("") == {shelf.merging: ""} and "cannot be an adapter" in shelf.merge("../x")[shelf.said]
+    assert "no adapter" in shelf.act(event(act="merge", name="nope"))[shelf.said]
+    monkeypatch.undo()
+    monkeypatch.setattr(ragft_core.merge, "free_memory", lambda: 1)
+    assert "MB of memory and 0 MB are free" in shelf.merge("clinic-sft")[shelf.said]
+
+
 def test_a_duel_a_sweep_and_a_curve_start_their_runs_in_turn(build: Callable[..., TuneTab], dataset: Path) -> None:  # noqa: F811
     tab = build()
     name, _ = upload(tab, dataset)
@@ -304,6 +340,8 @@ def test_a_duel_a_sweep_and_a_curve_start_their_runs_in_turn(build: Callable[...
     assert listed.visible and [value for _, value in listed.choices] == ["rooms-curve", "rooms-duel"]
     table = tab.runs.group_table("rooms-duel")
     assert "<th scope='row'>sft" in table and "<th scope='row'>raft" in table and tab.runs.group_table("nope") == ""
+    started = list(tab.groups.sweep(*inputs(name, steps=100_000)))[-1]
+    assert "<b>rooms-sweep</b>: 6 runs have started" in started[tab.groups.said]
     assert "dropout must be" in list(tab.groups.sweep(*inputs(name, dropout=2)))[-1][tab.groups.said]
 
 
@@ -359,3 +397,20 @@ def test_the_page_s_model_makes_room_and_comes_back(build: Callable[..., TuneTab
     while len(ended) < 2 and starter.time.monotonic() < end:
         starter.time.sleep(0.01)
     assert ended == ["run ended", "loaded"] and studio.engine is not engine and studio.status().state == "ready"
+
+
+def test_a_start_puts_the_page_s_model_away_only_where_memory_would_not_do(
+    build: Callable[..., TuneTab],
+    dataset: Path,  # noqa: F811
+    monkeypatch: Any,
+) -> None:
+    import ragft_core.loaded
+
+    tab = build()
+    name, _ = upload(tab, dataset)
+    engine = tab.studio.engine
+    monkeypatch.setattr(ragft_core.loaded, "free_memory", lambda: 10**18)
+    assert "put away" not in begin(tab, *inputs(name, steps=100_000))[tab.form.said] and tab.studio.engine is engine
+    monkeypatch.setattr(ragft_core.loaded, "free_memory", lambda: 0)
+    assert "model was put away to make room" in begin(tab, *inputs(name, steps=100_000))[tab.form.said]
+    assert tab.studio._loaded._engine is None, "until the run ends, or somebody asks"

@@ -20,8 +20,8 @@ from .test_training_draft import write_run
 from .test_training_runs import starter
 from .test_tune_tab import USUAL
 
-ACTS = ("show", "use", "card", "export", "rename", "delete")
-SENTENCES = ("stop_run", "resume_run", "look", "opened", "use", "diff", "act", "open", "take_demo")
+ACTS = ("show", "use", "card", "export", "rename", "merge", "delete")
+SENTENCES = ("stop_run", "resume_run", "look", "opened", "use", "diff", "act", "open", "take_demo", "merge")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
 
 def tree(home: Path) -> dict[str, tuple[int, int]]:
     """All files of the home but what the server itself writes."""
-    mine = ("runs", "datasets", "adapters", "uploads")
+    mine = ("runs", "datasets", "adapters", "merged", "uploads")
     files = [file for name in mine for file in (home / name).rglob("*")]
     return {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in files}
 
@@ -80,6 +80,7 @@ def data_for(fn: Any) -> list[Any]:
     for block in fn.inputs:
         name, label = str(getattr(block, "elem_id", "") or ""), str(getattr(block, "label", "") or "")
         usual = {"tune_run": "going", "tune_file": "rows.jsonl", "tune_adapter": "clinic-raft", "others": []}
+        usual["merging"] = "clinic-raft"
         by_label = {"Recipe": "sft", "Size": "smoke", "Method": "lora", "RAFT: golden share": 0.8}
         found = usual.get(name, by_label.get(label, USUAL.get(label)))
         values.append(["going", "old"] if isinstance(block, gr.JSON) else found)
@@ -121,6 +122,7 @@ def test_no_event_of_the_tab_serves_a_visitor(public: SimpleNamespace) -> None:
         "rename_it",
         "bring_back",
         "import_file",
+        "merge",
         "group_table",
         "propose",
         "keep",

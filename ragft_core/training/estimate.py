@@ -9,6 +9,7 @@ from statistics import median
 
 from ..examples.lessons import Lesson
 from ..weights import Weights, free_memory, safetensors_header
+from .batches import MOST_TOKENS
 from .plan import Plan
 from .run import events, read_json, runs_folder
 
@@ -49,7 +50,7 @@ def estimate(home: Path, weights: Weights, plan: Plan, lessons: Sequence[Lesson]
         basis = "from the matrix speed of a core here; the first run will measure it"
     trained = lora_parameters(weights, plan)
     hidden, layers = (int(weights.config.get(key, 0)) for key in ("hidden_size", "num_hidden_layers"))
-    widest = min(8192, plan.batch * round(per_lesson * 2.5))
+    widest = min(MOST_TOKENS["cpu"], plan.batch * round(per_lesson * 2.5))
     kept = 2 * hidden if plan.checkpointing else ACTIVATION * hidden
     memory = round(LIBRARIES + weights.parameters * BYTES[plan.precision] + 16 * trained + widest * layers * kept)
     free = free_memory()

@@ -165,7 +165,7 @@ class Worker:
         from .loop import Loop  # torch and PEFT take seconds to import: the state says "starting" by now
         from .student import load_student
 
-        student = load_student(settings, self.plan)
+        student = load_student(settings, self.plan, self.team.size)
         if student.base.sha256 != self.config["base_sha256"]:
             raise RunError("The base model has changed since this run was started. Start a new run.")
         recipe = Recipe(**self.config["recipe"])

@@ -131,9 +131,14 @@ def test_after_a_restart_the_run_goes_on_to_its_verdict(tuning: Any, visit: Call
     page.wait_for_selector("#adapters_said >> text=It can be brought back.")
     page.locator("#undelete").click()
     page.wait_for_selector("#adapters [data-act=use][data-name=boxes]")
+    page.locator("#adapters [data-act=merge][data-name=boxes]").click()
+    page.wait_for_selector("#adapters_said >> text=are one model now", timeout=PATIENCE)
+    merged = Path(page.locator("#adapters_said pre").inner_text().partition("=")[2])
+    assert (merged / "model.safetensors").stat().st_size > 1e6
     page.wait_for_selector("#state[data-state=ready]", timeout=PATIENCE)
     page.locator("#run_use").click()
     page.wait_for_selector("#run_btn", state="visible")
+    page.wait_for_selector("#pills >> text=Adapter boxes")
     ask(page, "What is in box 4?")
     wait_ended(page)
     assert "boxes" in page.locator("#run_line").inner_text()
@@ -142,6 +147,34 @@ def test_after_a_restart_the_run_goes_on_to_its_verdict(tuning: Any, visit: Call
     page.get_by_role("button", name="Run settings").click()
     page.wait_for_timeout(800)
     assert page.get_by_role("combobox", name="Adapter").input_value() == "boxes"
+
+
+def test_a_sweep_from_the_page_ends_in_its_table(tuning: Any, visit: Callable[..., Any], tmp_path: Path) -> None:
+    page = visit(tuning.app.url)
+    open_tab(page, "Fine-tune")
+    give(page, rows(tmp_path))
+    page.get_by_text("Advanced").click()
+    page.get_by_label("Steps").fill("2")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#estimate >> text=2 steps")
+    page.get_by_text("Several runs to compare").click()
+    page.locator("#sweep_btn").click()
+    page.wait_for_selector("#group_said >> text=6 runs have started", timeout=PATIENCE)
+    state(page, "done")
+    for run in page.locator("#runs [data-act=show]").all():  # stop those that wait: two tell enough
+        name = run.get_attribute("data-name") or ""
+        if name.startswith("boxes-sweep-rank16"):
+            page.locator(f"#runs [data-act=show][data-name='{name}']").click()
+            page.wait_for_selector(f".runhead >> text={name}", timeout=PATIENCE)
+            if page.locator("#run_stop").is_visible():
+                page.locator("#run_stop").click()
+            state(page, "stopped", "done")
+    page.get_by_label("Duel, sweep or learning curve").click()
+    page.get_by_role("option", name="boxes-sweep (sweep)").click()
+    page.wait_for_selector("#group_table tbody tr >> nth=5", timeout=PATIENCE)
+    told = page.locator("#group_table").inner_text()
+    assert "rank8-rate" in told and "rank16-rate" in told and "lowest validation loss" in told
+    clean(page, "sweep")
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "light"), (320, "dark")])

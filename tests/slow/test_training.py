@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from ragft_core import Settings
+from ragft_core import Settings, Studio
 from ragft_core.settings import ASSETS
 from ragft_core.training import Run, events, resume, runs, start, status, stop
 from ragft_core.training import checkpoint as checkpoints
+from ragft_core.training.prepare import estimated
 from ragft_core.training.run import read_json
 from ragft_core.training.start import end_processes
 
@@ -166,6 +167,32 @@ def test_stop_keeps_the_best_and_resume_goes_on(settings: Settings, few: Path) -
     resume(settings, "halt")
     run = wait(settings, "halt", "done")
     assert run.step == 40 and not same(kept, tensors(run.adapter))
+
+
+def test_the_model_of_the_app_is_let_go_for_a_run_and_is_back_after_it(
+    settings: Settings, few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the reading of free memory is made up: the model, the run and the answers are real."""
+    import weakref
+
+    import ragft_core.loaded
+
+    with Studio(settings) as studio:
+        *_, before = studio.ask("Where is the laboratory?", arms=("base",))
+        gone = weakref.ref(studio.engine._base.model)
+        run = start(settings, few, "sft", "smoke", steps=2, advanced=FEW)
+        cost = estimated(settings, few, "sft", "smoke", steps=2, advanced=FEW).memory_bytes
+        monkeypatch.setattr(ragft_core.loaded, "free_memory", lambda: cost - 1)
+        assert studio.make_room(cost, lambda: wait(settings, run.id, "done"))
+        assert gone() is None and studio._loaded._engine is None, "its memory is free while the run goes on"
+        assert not status(settings.home, run.id).final
+        wait(settings, run.id, "done")
+        end = time.monotonic() + 120
+        while studio._loaded._engine is None and time.monotonic() < end:
+            time.sleep(0.1)
+        assert studio._loaded._engine is not None, "it comes back by itself"
+        *_, after = studio.ask("Where is the laboratory?", arms=("base",))
+        assert [answer.text for answer in after.answers] == [answer.text for answer in before.answers]
 
 
 def test_early_stopping_fires_when_only_learning_by_heart_is_left(settings: Settings, tmp_path: Path) -> None:
