@@ -1,7 +1,7 @@
 """How many passages a second the embedding model takes, by batch size, and how long a question waits for a batch.
 
-`python -m benchmarks.embedding` cuts the demo's documents as the product does and embeds them, every size in turn, in a few
-rounds. The product's size is the one in bold.
+`python -m benchmarks.embedding` cuts the demo's documents as the product does and embeds them, every size in turn, in
+a few rounds. The product's size is the one in bold.
 """
 
 import argparse
