@@ -9,7 +9,7 @@ import pytest
 
 from ragft_core.errors import HomeError
 from ragft_core.retrieval import Index, check
-from ragft_core.retrieval.collection import Broken, Collection
+from ragft_core.retrieval.collection import FAR, Broken, Collection
 from ragft_core.retrieval.dense import SEAL, seal
 from ragft_core.retrieval.shelf import Change, Shelf
 from ragft_core.store import Store
@@ -113,7 +113,7 @@ def test_a_collection_that_fails_while_running_is_made_again(
 def test_vectors_that_do_not_find_themselves_are_noticed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The silent damage: no error, the count is right, but passages cannot be found."""
     desk.close()
-    monkeypatch.setattr(Collection, "lost", lambda self, vectors: list(vectors)[:3] if not made else [])
+    monkeypatch.setattr(Collection, "lost", lambda self, vectors, far=0: list(vectors)[:3] if not made else [])
     made: list[bool] = []
     start = Collection.__init__
 
@@ -133,7 +133,9 @@ def test_a_chunk_without_a_path_in_the_graph_is_found_all_the_same(desk: Desk, m
     key = desk.index._shelf.ids()[5]
     nearest, lost = Collection.nearest, Collection.lost
     monkeypatch.setattr(Collection, "nearest", lambda *all: {k: v for k, v in nearest(*all).items() if k != key})
-    monkeypatch.setattr(Collection, "lost", lambda self, vectors: [*lost(self, vectors), *({key} & set(vectors))])
+    monkeypatch.setattr(
+        Collection, "lost", lambda self, vectors, far=0: [*lost(self, vectors), *({key} & set(vectors))]
+    )
     again = desk.again()
     assert again.notices == ()
     page = again._shelf.passages([key])[key]
@@ -153,7 +155,9 @@ def test_an_older_chunk_that_lost_its_path_to_newer_ones_is_found_all_the_same(
     page = desk.index._shelf.passages([key])[key]
     nearest, lost = Collection.nearest, Collection.lost
     monkeypatch.setattr(Collection, "nearest", lambda *all: {k: v for k, v in nearest(*all).items() if k != key})
-    monkeypatch.setattr(Collection, "lost", lambda self, vectors: [*lost(self, vectors), *({key} & set(vectors))])
+    monkeypatch.setattr(
+        Collection, "lost", lambda self, vectors, far=0: [*lost(self, vectors), *({key} & set(vectors))]
+    )
     desk.write(page30="# Page 30\nNew.")
     desk.add()
     assert desk.index.notices == ()
@@ -163,6 +167,17 @@ def test_an_older_chunk_that_lost_its_path_to_newer_ones_is_found_all_the_same(
     desk.write(page31="# Page 31\nNew too.")
     desk.add()
     assert desk.index._dense._astray == {}  # what has a path again needs no name
+
+
+def test_many_that_a_search_misses_but_a_long_one_finds_are_no_damage(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The graph's approximation: such chunks are known by name, and nothing is made again."""
+    missed = desk.index._shelf.ids()[:5]
+    monkeypatch.setattr(Collection, "lost", lambda self, vectors, far=0: [] if far == FAR else missed)
+    again = desk.again()
+    assert again.notices == ()
+    assert sorted(again._dense._astray) == missed
 
 
 def test_a_few_without_a_path_after_a_kill_are_no_damage(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,8 @@ NAME = "chunks"
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 AT_ONCE = 1000  # Chroma takes 5,461
 TWIN = 1e-4  # cosine distance below which two vectors are the same one
-FAR = 1000  # how far down a vector may find itself before it counts as lost
+NEAR = 50  # what a search asks for at least: a vector that does not find itself there is lost to it
+FAR = 1000  # one that does not even here has no path in the graph
 
 
 class Broken(HomeError):
@@ -70,8 +71,8 @@ class Collection:
             pairs = [(1 - float(d), key) for key, d in zip(found["ids"][0], found["distances"][0], strict=True)]
         return {key: cosine for cosine, key in sorted(pairs, key=lambda pair: (-pair[0], pair[1]))}
 
-    def lost(self, vectors: Mapping[str, "np.ndarray"]) -> list[str]:
-        """Those ids whose own vector does not find them: Chroma's index files are damaged, whatever count() says."""
+    def lost(self, vectors: Mapping[str, "np.ndarray"], far: int = NEAR) -> list[str]:
+        """Those ids whose own vector does not find them, nor a twin of theirs, among the `far` nearest."""
         lost = []
         with self._broken():
             total = self._chroma.count()
@@ -81,7 +82,7 @@ class Collection:
                 for key, ids, distances in zip(keys, found["ids"], found["distances"], strict=True):
                     if key not in ids and not (distances and distances[0] < TWIN):
                         further = self._chroma.query(
-                            query_embeddings=[vectors[key]], n_results=min(total, FAR), include=[]
+                            query_embeddings=[vectors[key]], n_results=min(total, far), include=[]
                         )
                         lost += [] if key in further["ids"][0] else [key]
         return lost

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..errors import HomeError
 from ..types import Progress
 from .check import ALL, SAMPLE, Finding, in_child, inspect
-from .collection import AT_ONCE, Broken, Collection
+from .collection import AT_ONCE, FAR, Broken, Collection
 from .server import Remote, Server
 from .shelf import Change, Shelf
 
@@ -107,14 +107,15 @@ class Dense:
             except Broken as error:
                 self.rebuild(f"could not be read: {error}")
                 return
-            if there != wanted or self._too_many(lost, len(asked)):
+            if there != wanted or self._damaged(collection, lost, len(asked)):
                 self.rebuild(f"had {there} of {wanted} passages, {len(lost)} of them lost")
             else:
                 self._remember((set(self._astray) - set(asked)) | set(lost))
 
-    def _too_many(self, lost: Iterable[str], asked: int) -> bool:
-        """Whether those that do not find themselves, and were not known for it, are more than an accident."""
-        return len(set(lost) - set(self._astray)) > max(2, MOST_ASTRAY * asked)
+    def _damaged(self, collection: Collection, lost: Iterable[str], asked: int) -> bool:
+        """Whether of those that do not find themselves, and were not known for it, too many have no path at all."""
+        fresh, most = sorted(set(lost) - set(self._astray)), max(2, MOST_ASTRAY * asked)
+        return len(fresh) > most and len(collection.lost(self.shelf.vectors(fresh), FAR)) > most
 
     def count(self) -> int:
         """How many vectors Chroma holds."""
@@ -186,12 +187,10 @@ class Dense:
             finding, fault = in_child(folder, store.path, self.shelf.model)
             if finding is None:
                 return f"was damaged: {fault}"
-            if self._too_many(finding.lost, finding.asked):
-                return f"was damaged: {len(finding.lost)} of {finding.asked} passages could not be found"
         try:
             self._collection = Collection(folder)
             finding = inspect(self._collection, self.shelf)
-            if self._too_many(finding.lost, finding.asked):
+            if self._damaged(self._collection, finding.lost, finding.asked):
                 return f"was damaged: {len(finding.lost)} of {finding.asked} passages could not be found"
             self._remember(set(self._astray) | set(finding.lost))
             if finding.missing or finding.extra:
