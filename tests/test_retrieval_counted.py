@@ -83,6 +83,7 @@ def test_an_older_home_gets_its_words_at_the_first_opening(desk: Desk) -> None:
     before = desk.store.rows("SELECT id, text FROM chunks ORDER BY id")
     with desk.store.writing() as db:
         db.execute("DROP TABLE words")
+        db.execute("ALTER TABLE documents DROP COLUMN collection")
         db.execute("DELETE FROM facts WHERE name = ?", (RECIPE,))
         db.execute("PRAGMA user_version = 1")
     desk.close()
