@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ragft_core.documents import Reader, Stopped, Wish, parse, reader
+from ragft_core.documents.child import NICE
 from ragft_core.errors import DocumentError
 
 from . import files
@@ -39,6 +41,12 @@ def test_one_child_reads_file_after_file(child: Reader) -> None:
         child.parse(Path("a.pdf"), b"x")
     child.parse(Path("b.html"), PAGE)
     assert child._child.pid == pid  # type: ignore[union-attr]
+
+
+def test_the_child_gives_way_to_this_process(child: Reader) -> None:
+    child.parse(Path("a.html"), PAGE)
+    mine = psutil.Process().nice()
+    assert psutil.Process(child._child.pid).nice() == min(mine + NICE, 19)  # type: ignore[union-attr]
 
 
 def test_small_plain_text_needs_no_child() -> None:

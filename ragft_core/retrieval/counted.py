@@ -31,6 +31,8 @@ class Counted:
 
     def count(self, ids: Sequence[str]) -> dict[str, str]:
         """Find the words of chunks that have none yet and keep them; {id: stems between spaces}."""
+        if not ids:
+            return {}
         found = {key: " ".join(self._stems(text)) for key, text in self.shelf.embedded(ids).items()}
         self.shelf.save_words(found)
         return found

@@ -85,8 +85,8 @@ class Keyword:
         holding = np.diff(by_word.indptr)  # chunks that hold the word
         weight = np.log(1 + (len(self.ids) - holding + 0.5) / (holding + 0.5))
         norm = K1 * (1 - B + B * lengths / max(lengths.mean(), 1e-9)) if len(lengths) else lengths
-        share = by_word.data / (by_word.data + norm[by_word.indices])
-        self._scores = (share * np.repeat(weight, holding)).astype(np.float32)
+        share = by_word.data / (by_word.data + norm.astype(np.float32)[by_word.indices])
+        self._scores = share * np.repeat(weight.astype(np.float32), holding)
 
     @classmethod
     def of(cls, texts: Mapping[str, str]) -> "Keyword":
