@@ -12,7 +12,7 @@ test: $(VENV)/dev.stamp chromium check
 	$(BIN)/python -m pytest
 
 fast: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -28,9 +28,11 @@ def command(recipe: str, preset: str, home: Path) -> list[str]:
 
 def make(recipe: str, base: Path, preset: str, target: Path, cores: int = 0) -> dict:
     """Train one adapter and put it into `target` whole; returns the run. SystemExit when the run failed."""
-    with tempfile.TemporaryDirectory() as home:
-        env = os.environ | {"RAGFT_MODEL": str(base.resolve()), "RAGFT_THREADS": str(cores)}
-        done = subprocess.run(command(recipe, preset, Path(home)), env=env, stdout=subprocess.PIPE, text=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        home, temporary = Path(scratch) / "home", Path(scratch) / "tmp"  # a home in the temporary folder is refused
+        temporary.mkdir()
+        env = os.environ | {"RAGFT_MODEL": str(base.resolve()), "RAGFT_THREADS": str(cores), "TMPDIR": str(temporary)}
+        done = subprocess.run(command(recipe, preset, home), env=env, stdout=subprocess.PIPE, text=True)
         run = json.loads(done.stdout) if done.returncode == 0 else {"state": "failed", "message": "see above"}
         if run["state"] != "done":
             raise SystemExit(f"clinic-{recipe}: {run['state']}: {run['message']}")

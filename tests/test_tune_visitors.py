@@ -103,6 +103,7 @@ def called(public: SimpleNamespace, number: int, data: list[Any], event: dict[st
     return "\n".join(told)
 
 
+@pytest.mark.slow
 def test_no_event_of_the_tab_serves_a_visitor(public: SimpleNamespace) -> None:
     before, names = tree(public.home), set()
     for fn in events_of(public):
