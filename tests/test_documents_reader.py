@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from ragft_core.errors import DocumentError
 
 from . import files
 
+ROOT = Path(__file__).parents[1]
 PAGE = b"<h1>Hours</h1><p>We open at eight."
 
 
@@ -68,6 +70,22 @@ def code(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     start = reader.subprocess.Popen
     fake = [sys.executable, "-c", "import sys\nfrom ragft_core.documents import child\n" + text + "\nchild.main()"]
     monkeypatch.setattr(reader.subprocess, "Popen", lambda command, **how: start(fake, **how))
+
+
+def test_a_child_that_has_used_much_memory_makes_place_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    code(monkeypatch, "child.ENOUGH = 0")
+    with Reader(Wish()) as fresh:
+        assert {fresh.parse(Path("a.html"), PAGE).title for _ in range(3)} == {"Hours"}
+        assert fresh._child is None
+
+
+@pytest.mark.slow
+def test_the_memory_of_whoever_started_it_is_not_the_child_s() -> None:
+    """Linux hands getrusage's peak on to a new program: with a model in memory, every file had a child of its own."""
+    program = [sys.executable, "-c", "from ragft_core.documents import child; print(child.peak())"]
+    big = f"x = b'1' * 800 * 2**20; import subprocess; subprocess.run({program!r}, check=True)"
+    done = subprocess.run([sys.executable, "-c", big], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert 0 < int(done.stdout) < 300 * 2**20
 
 
 @pytest.mark.slow

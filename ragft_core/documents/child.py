@@ -10,6 +10,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any
 
 from ..errors import DocumentError
@@ -37,8 +38,10 @@ def main() -> None:
     while request := receive(sys.stdin.buffer):
         data = receive(sys.stdin.buffer)
         limit_cpu()
-        send(answers, answer_to(json.loads(request), data, alive))
-        if peak() > ENOUGH:
+        answer = answer_to(json.loads(request), data, alive)
+        answer["last"] = peak() > ENOUGH
+        send(answers, answer)
+        if answer["last"]:
             return
 
 
@@ -106,11 +109,14 @@ def limit_cpu() -> None:
 
 
 def peak() -> int:
-    """The most memory this process has held, in bytes; 0 where it cannot be told."""
-    with suppress(ImportError):
-        import resource
+    """The most memory this program has held, in bytes; 0 where it cannot be told.
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    Not by getrusage: on Linux its peak is inherited from the process that started this one, which may hold a model.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     return 0
 
 

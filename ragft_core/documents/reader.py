@@ -72,6 +72,8 @@ class Reader:
         if path.suffix.lower() in QUICK and len(data) <= SMALL:
             return parse(path, data, wish)
         answer = self._ask({"suffix": path.suffix, "wish": wish.to_json()}, data)
+        if answer["last"]:  # the child has used much memory and is ending: it must not be asked again
+            self.close()
         if "error" in answer:
             raise DocumentError(answer["error"])
         parts = [Part(text, page, markdown) for text, page, markdown in answer["parts"]]
