@@ -140,6 +140,19 @@ def test_a_killed_run_resumes_and_equals_the_uninterrupted_one(settings: Setting
     assert told[0] == told[1] and run.eval_loss == whole.eval_loss
 
 
+def test_a_run_killed_on_two_threads_equals_the_whole_one(
+    settings: Settings, few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    for name in ("whole", "cut"):
+        start(settings, few, "raft", "smoke", steps=6, name=name, advanced=FEW)
+        if name == "cut":
+            kill_in_a_save(settings, name, after=2)
+            resume(settings, name)
+        wait(settings, name, "done")
+    assert same(*(tensors(status(settings.home, name).adapter) for name in ("whole", "cut")))
+
+
 def test_a_damaged_newest_checkpoint_is_passed_over(settings: Settings, few: Path) -> None:
     run = start(settings, few, "sft", "smoke", steps=30, name="hurt", advanced=FEW)
     wait_step(settings, "hurt", 5)
