@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..types import Progress
-from .keyword import Keyword, Stems, numbered
+from .keyword import Keyword, Numbers, Stems
 from .shelf import Shelf
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Counted:
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf, self._stems = shelf, Stems()
-        self._numbers: dict[str, int] = {}  # of a stem; they are never given twice
+        self._numbers = Numbers()
         self._rows: dict[str, np.ndarray] = {}  # of a chunk: the numbers of its words
         self._titles: dict[str, str] = {}  # what else it is found by
         if shelf.store.fact(RECIPE) != VERSION:
@@ -43,6 +43,7 @@ class Counted:
         for key in self._rows.keys() - titles.keys():
             del self._rows[key], self._titles[key]
         fresh = [key for key, title in titles.items() if self._titles.get(key) != title]
+        named: dict[str, list[str]] = {"": []}  # a title's stems
         for start in range(0, len(fresh), AT_ONCE):
             some = fresh[start : start + AT_ONCE]
             stems = self.shelf.words(some)
@@ -51,7 +52,9 @@ class Counted:
                 stems |= self.count([key for key in some if key not in stems])
             for key in some:
                 if key in stems:  # else it was forgotten this very moment
-                    named = self._stems(titles[key]) if titles[key] else []
-                    self._rows[key] = numbered([*named, *stems[key].split()], self._numbers)
-                    self._titles[key] = titles[key]
+                    title = titles[key]
+                    if title not in named:
+                        named[title] = self._stems(title)
+                    self._rows[key] = self._numbers.of([*named[title], *stems[key].split()])
+                    self._titles[key] = title
         return Keyword(self._rows, self._numbers)

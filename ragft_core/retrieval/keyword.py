@@ -91,8 +91,8 @@ class Keyword:
     @classmethod
     def of(cls, texts: Mapping[str, str]) -> "Keyword":
         """The index of {id: text}."""
-        stems, numbers = Stems(), dict[str, int]()
-        return cls({key: numbered(stems(text), numbers) for key, text in texts.items()}, numbers)
+        stems, numbers = Stems(), Numbers()
+        return cls({key: numbers.of(stems(text)) for key, text in texts.items()}, numbers)
 
     def best(self, question: str, most: int, among: Collection[str] | None = None) -> dict[str, float]:
         """{id: BM25 score} of the `most` texts that share words with the question, best first, ties by id.
@@ -120,8 +120,15 @@ class Keyword:
         return {self.ids[n]: float(scores[n]) for n in order}
 
 
-def numbered(stems: Sequence[str], numbers: dict[str, int]) -> "np.ndarray":
-    """The numbers of stems, int32; a new stem gets the next number."""
-    import numpy as np
+class Numbers(dict[str, int]):
+    """{stem: its number}; a new stem gets the next one when it is looked up."""
 
-    return np.array([numbers.setdefault(stem, len(numbers)) for stem in stems], dtype=np.int32)
+    def __missing__(self, stem: str) -> int:
+        self[stem] = number = len(self)
+        return number
+
+    def of(self, stems: Sequence[str]) -> "np.ndarray":
+        """The numbers of stems, int32."""
+        import numpy as np
+
+        return np.fromiter(map(self.__getitem__, stems), np.int32, len(stems))

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ def unfound(dense: Any, vectors: Mapping[str, Any]) -> list[str]:
     return lost
 
 
-def kills(place: Path, count: int, seed: int = 0) -> list[Outcome]:
+def kills(place: Path, count: int, seed: int = 0, tell: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
     """`count` kills on top of each other, and what each left behind; in the end a run to the end, compared with a clean
     cut of the files."""
     rng, outcomes = random.Random(seed), []
@@ -143,6 +143,7 @@ def kills(place: Path, count: int, seed: int = 0) -> list[Outcome]:
         began = time.monotonic()
         desk = Desk(place)
         outcomes.append(Outcome(moment, finished, time.monotonic() - began, desk.index.notices, faults(desk)))
+        tell(outcomes[-1])
         desk.close()
     desk = Desk(place)
     desk.add()
@@ -150,18 +151,19 @@ def kills(place: Path, count: int, seed: int = 0) -> list[Outcome]:
     clean = {chunk.id for path in desk.docs.iterdir() for chunk in cutter.cut(load(path))}
     last = faults(desk) + (() if set(desk.index._shelf.ids()) == clean else ("the ids are not those of a clean run",))
     outcomes.append(Outcome("resumed to the end", True, 0.0, desk.index.notices, last))
+    tell(outcomes[-1])
     desk.close()
     return outcomes
 
 
 def main(count: int) -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        outcomes = kills(Path(folder), count)
-    for number, o in enumerate(outcomes, 1):
+    def tell(o: Outcome) -> None:
         said = "; ".join((*o.faults, *o.notices)) or "as it should be"
-        print(
-            f"{number:3} {o.moment:18} {'ended' if o.finished else 'killed':6} reopened in {o.seconds:5.1f} s  {said}"
-        )
+        ended = "ended" if o.finished else "killed"
+        print(f"{o.moment:18} {ended:6} reopened in {o.seconds:5.1f} s  {said}", flush=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        outcomes = kills(Path(folder), count, tell=tell)
     print(Counter("wrong" if o.faults else "right" for o in outcomes))
     return int(any(o.faults for o in outcomes))
 
