@@ -46,7 +46,7 @@ class Plan:
 
 def answer_rows(tokenizer: Tokenizer, lessons: Lessons, r: random.Random) -> list[tuple[list[int], list[float]]]:
     """Rows of which only the answers count, shortest first within a shuffled order of batches."""
-    kinds = rows.Weights(first=1.0, question=0.0, context=0.0, context_share=0.0)
+    kinds = rows.Weights(first=1.0, cited=1.0, question=0.0, context=0.0, share=0.0)
     return [rows.encode(tokenizer, d, r, kinds) for d in lessons.round(r)]
 
 

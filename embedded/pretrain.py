@@ -129,7 +129,7 @@ def run(a: argparse.Namespace) -> Progress:
             speed = round((progress.tokens - held) / (time.time() - start), 1)
             with (home / "log.jsonl").open("a") as log:
                 log.write(json.dumps({**vars(progress), "speed": speed}) + "\n")
-        if progress.step % 100 == 0:
+        if progress.step % 50 == 0:
             save(target, model, optimiser, progress)
     save(target, model, optimiser, progress)
     return progress
@@ -145,8 +145,8 @@ def main() -> None:
     p.add_argument("--home", default=str(HOME))
     p.add_argument("--data", default="../shared/data", help="folder of public texts, optional")
     p.add_argument("--batch", type=int, default=3000)
-    p.add_argument("--micro", type=int, default=2048)
-    p.add_argument("--longest", type=int, default=544)
+    p.add_argument("--micro", type=int, default=1024)
+    p.add_argument("--longest", type=int, default=416)
     p.add_argument("--rate", type=float, default=0.85)
     p.add_argument("--decay", action="store_true", help="fall linearly to zero over --minutes (a release branch)")
     p.add_argument("--seed", type=int, default=0)

@@ -23,6 +23,7 @@ _OTHER_PROMPTS = [
 TITLED = 0.75
 _JOINTS = [", and ", " and ", ", but ", ", while ", "; ", " - ", ", so "]
 _LOWERED = {"The", "A", "An", "It", "If", "In", "On", "For", "This", "You", "We", "To", "When", "People", "At"}
+_ASKING = ["Tell me {}.", "{}?", "I need {}.", "What about {}?", "Do you know {}?", "What would {} be?", "Which is {}?"]
 _LEADS = ["Please tell me: ", "Can you tell me, ", "Hi, ", "Quick question: ", "Hello! ", "I would like to know: "]
 
 
@@ -84,11 +85,13 @@ def glue(r: random.Random, reading: Reading, share: float = 0.3) -> None:
 def roughen(r: random.Random, question: str) -> str:
     """Write the question as hurried people do, now and then."""
     x = r.random()
-    if x < 0.05:
+    if x < 0.04:
         return question.lower()
-    if x < 0.09:
+    if x < 0.08:
         return r.choice(_LEADS) + question[0].lower() + question[1:]
-    return question.rstrip("?") if x < 0.13 else question
+    if x < 0.2 and question.startswith("What is the "):
+        return r.choice(_ASKING).format(question[len("What is ") :].rstrip("?"))
+    return question.rstrip("?") if x < 0.12 else question
 
 
 def context_text(passages: list[Passage], titled: bool) -> str:
@@ -112,7 +115,7 @@ def chosen_items(r: random.Random, reading: Reading, most: int) -> list[Item]:
     return chosen
 
 
-def dialogue(r: random.Random, reading: Reading, most: int = 6) -> Dialogue:
+def dialogue(r: random.Random, reading: Reading, most: int = 7) -> Dialogue:
     """Shuffle the passages, write the context once and ask several questions about it."""
     order = list(range(len(reading.passages)))
     r.shuffle(order)
