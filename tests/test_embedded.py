@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import own_file
 from embedded import domain, facts, free_text, natural, reading, relations, rows, salad, talk, tokenizer, typed
 from embedded.answering import cites, exact_match, f1, has_value, refused
 from embedded.lessons import Lessons
@@ -265,3 +266,10 @@ def test_shipped_files_are_small_and_name_no_machine():
         if path.suffix in (".json", ".md"):
             assert "/" + "work/" not in path.read_text("utf-8")
 
+def test_the_twenty_questions_are_answered_by_the_file_but_one():
+    text = own_file.FILE.read_text("utf-8")
+    assert len(own_file.QUESTIONS) == 20
+    assert [q for q, gold in own_file.QUESTIONS.items() if not gold or gold not in text] == ["How many bees are there?"]
+    assert own_file.right("It has 48 plots [1].", "48")
+    assert not own_file.right("It has 148 plots [1].", "48")
+    assert own_file.right(reading.REFUSAL, "")
