@@ -19,9 +19,13 @@ LOOKUP = 0.04
 
 
 class Mix:
-    """Draws dialogues; without a data folder the natural part falls to the generators."""
+    """Draws dialogues; without a data folder the natural part falls to the generators.
 
-    def __init__(self, tokenizer: Tokenizer | None, data: Path | None) -> None:
+    With `short`, answers are the words asked for instead of their whole sentence.
+    """
+
+    def __init__(self, tokenizer: Tokenizer | None, data: Path | None, short: bool = False) -> None:
+        self.short = short
         if tokenizer is not None:
             values.use_pieces(word_pieces(tokenizer))
         self.library = natural.load(data) if data else natural.Library()
@@ -36,8 +40,9 @@ class Mix:
             (0.48, lambda n: relations.reading(r, n)),
             (0.17, lambda n: typed.reading(r, n)),
             (0.10, lambda n: free_text.reading(r, n)),
-            (0.04, lambda n: salad.reading(r, n)),
         ]
+        if not self.short:
+            kinds.append((0.04, lambda n: salad.reading(r, n)))  # asks for no part of its sentences
         if stage >= 0.6:
             kinds.append((0.05, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
         if self.library and stage >= 0.3:
@@ -52,12 +57,12 @@ class Mix:
         if x < 0.02 + 0.4 * (1 - stage):
             return talk.drill(r)
         if x < 0.02 + LOOKUP:
-            return dialogue(r, salad.lookup(r), 8)
+            return dialogue(r, salad.lookup(r), 8, self.short)
         if x < 0.96:
             exercise = self.reading(r, stage)
             if r.random() < 0.7:
                 glue(r, exercise)
-            plain = dialogue(r, exercise)
+            plain = dialogue(r, exercise, short=self.short)
             if not plain.turns:
                 return self.draw(r, tokens)
         else:

@@ -36,6 +36,13 @@ class Item:
     sentence: str = ""
     value: str = ""
 
+    def quote(self, short: bool) -> str:
+        """The sentence, or only the words asked for as the sentence writes them; "" where it lacks them."""
+        if not short:
+            return self.sentence
+        forms = (self.value, upper_first(self.value))
+        return next((form for form in forms if form and form in self.sentence), "")
+
 
 @dataclass
 class Passage:
@@ -61,7 +68,7 @@ class Reading:
 
 
 def cited(sentence: str, number: int) -> str:
-    """The quoted sentence with its passage's number before the full stop."""
+    """The quoted words with their passage's number before the full stop."""
     return f"{sentence.rstrip()[:-1] if sentence.rstrip()[-1] in '.!?;:' else sentence.rstrip()} [{number}]."
 
 
@@ -115,8 +122,11 @@ def chosen_items(r: random.Random, reading: Reading, most: int) -> list[Item]:
     return chosen
 
 
-def dialogue(r: random.Random, reading: Reading, most: int = 7) -> Dialogue:
-    """Shuffle the passages, write the context once and ask several questions about it."""
+def dialogue(r: random.Random, reading: Reading, most: int = 7, short: bool = False) -> Dialogue:
+    """Shuffle the passages, write the context once and ask several questions about it.
+
+    Answers quote the sentence, or with `short` only the words asked for.
+    """
     order = list(range(len(reading.passages)))
     r.shuffle(order)
     number = {old: new for new, old in enumerate(order, 1)}
@@ -124,6 +134,9 @@ def dialogue(r: random.Random, reading: Reading, most: int = 7) -> Dialogue:
     context = context_text([reading.passages[old] for old in order], titled)
     turns: list[tuple[str, str]] = []
     for item in chosen_items(r, reading, most):
-        answer = REFUSAL if item.passage is None else cited(item.sentence, number[item.passage])
+        quote = "" if item.passage is None else item.quote(short)
+        if item.passage is not None and not quote:
+            continue
+        answer = REFUSAL if item.passage is None else cited(quote, number[item.passage])
         turns.append((f"{'' if turns else context}Question: {roughen(r, upper_first(item.question))}", answer))
     return Dialogue(system_prompt(r, WITH_PASSAGES), turns)

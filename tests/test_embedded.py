@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import own_file
 from embedded import domain, facts, free_text, natural, reading, relations, rows, salad, talk, tokenizer, typed
 from embedded.answering import cites, exact_match, f1, has_value, refused
 from embedded.lessons import Lessons
@@ -66,6 +65,33 @@ def test_a_dialogue_quotes_and_cites_the_passage_it_shows():
             if answer != reading.REFUSAL:
                 quote, _, rest = answer.rpartition(" [")
                 assert quote in lines[int(rest[0]) - 1]
+
+
+@pytest.mark.parametrize("make", [relations.reading, free_text.reading, typed.reading, lambda r, n: salad.lookup(r)])
+def test_a_short_answer_is_only_the_words_asked_for(make):
+    r = random.Random(6)
+    asked = 0
+    for _ in range(20):
+        exercise = make(r, 3)
+        values = {i.quote(True).rstrip(".!?;:") for i in exercise.items if i.passage is not None}
+        turns = reading.dialogue(r, exercise, short=True).turns
+        lines = turns[0][0].split("\n")[1:]
+        for _, answer in turns:
+            quote, _, rest = answer.rpartition(" [")
+            if answer != reading.REFUSAL:
+                assert quote in values
+                assert quote in lines[int(rest[0]) - 1]
+                asked += 1
+    assert asked > 40
+
+
+def test_a_mix_of_short_answers_is_shorter():
+    def tokens(short: bool) -> int:
+        mix, r = Mix(None, None, short), random.Random(3)
+        drawn = [mix.draw(r, GROWING) for _ in range(60)]
+        return sum(len(answer) for d in drawn if "Context:" in d.turns[0][0] for _, answer in d.turns)
+
+    assert tokens(True) < 0.7 * tokens(False)
 
 
 def test_training_forms_never_use_the_held_out_one():
@@ -265,11 +291,3 @@ def test_shipped_files_are_small_and_name_no_machine():
     for path in files:
         if path.suffix in (".json", ".md"):
             assert "/" + "work/" not in path.read_text("utf-8")
-
-def test_the_twenty_questions_are_answered_by_the_file_but_one():
-    text = own_file.FILE.read_text("utf-8")
-    assert len(own_file.QUESTIONS) == 20
-    assert [q for q, gold in own_file.QUESTIONS.items() if not gold or gold not in text] == ["How many bees are there?"]
-    assert own_file.right("It has 48 plots [1].", "48")
-    assert not own_file.right("It has 148 plots [1].", "48")
-    assert own_file.right(reading.REFUSAL, "")
