@@ -47,7 +47,7 @@ Generated text of this project (relations in many wordings, a free sentence gram
 and exercises made from:
 {credits}
 
-SQuAD was only measured on. The hand-written passages of `embedded/handwritten.jsonl` were never trained on.
+SQuAD was only measured on. The hand-written passages (`embedded/handwritten.jsonl`) were never trained on.
 
 ## Measured
 
@@ -62,7 +62,7 @@ more than three passages make it choose wrongly or miscopy; it also answers when
 """
 
 
-def text(shape: Shape, parameters: int, tokens: int, steps: int, loss: float, longest: int = 544) -> str:
+def text(shape: Shape, parameters: int, tokens: int, steps: int, loss: float, longest: int = 416) -> str:
     return _CARD.format(
         **shape.as_dict(),
         head=shape.head,

@@ -8,19 +8,24 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from embedded import free_text, natural, relations, salad, talk, values
+from embedded import free_text, natural, relations, salad, talk, typed, values
 from embedded.reading import Reading, dialogue, glue
 from embedded.rows import Dialogue
 from embedded.tokenizer import word_pieces
 
 GROWING = 3_000_000  # tokens until the mix is at its full difficulty
 STYLED = 0.06
+LOOKUP = 0.04
 
 
 class Mix:
-    """Draws dialogues; without a data folder the natural part falls to the generators."""
+    """Draws dialogues; without a data folder the natural part falls to the generators.
 
-    def __init__(self, tokenizer: Tokenizer | None, data: Path | None) -> None:
+    With `short`, answers are the words asked for instead of their whole sentence.
+    """
+
+    def __init__(self, tokenizer: Tokenizer | None, data: Path | None, short: bool = False) -> None:
+        self.short = short
         if tokenizer is not None:
             values.use_pieces(word_pieces(tokenizer))
         self.library = natural.load(data) if data else natural.Library()
@@ -28,16 +33,18 @@ class Mix:
     def passages(self, r: random.Random, stage: float) -> int:
         if stage < 0.3:
             return r.choice([1, 1, 2])
-        return r.choice([1, 2, 3]) if stage < 0.6 else r.choice([1, 2, 2, 3, 3, 3, 4, 5])
+        return r.choice([1, 2, 3]) if stage < 0.6 else r.choice([1, 1, 2, 2, 3, 3, 3, 4, 5])
 
     def reading(self, r: random.Random, stage: float) -> Reading:
         kinds: list[tuple[float, Callable[[int], Reading]]] = [
-            (0.52, lambda n: relations.reading(r, n)),
-            (0.17, lambda n: free_text.reading(r, n)),
-            (0.06, lambda n: salad.reading(r, n)),
+            (0.48, lambda n: relations.reading(r, n)),
+            (0.17, lambda n: typed.reading(r, n)),
+            (0.10, lambda n: free_text.reading(r, n)),
         ]
+        if not self.short:
+            kinds.append((0.04, lambda n: salad.reading(r, n)))  # asks for no part of its sentences
         if stage >= 0.6:
-            kinds.append((0.06, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
+            kinds.append((0.05, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
         if self.library and stage >= 0.3:
             kinds.append((0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
             kinds.append((0.06, lambda n: natural.asked_reading(r, self.library, min(n, 3))))
@@ -47,13 +54,15 @@ class Mix:
     def draw(self, r: random.Random, tokens: int) -> Dialogue:
         stage = min(1.0, tokens / GROWING)
         x = r.random()
-        if x < 0.04 + 0.4 * (1 - stage):
+        if x < 0.02 + 0.4 * (1 - stage):
             return talk.drill(r)
+        if x < 0.02 + LOOKUP:
+            return dialogue(r, salad.lookup(r), 8, self.short)
         if x < 0.96:
             exercise = self.reading(r, stage)
             if r.random() < 0.7:
                 glue(r, exercise)
-            plain = dialogue(r, exercise, 6)
+            plain = dialogue(r, exercise, short=self.short)
             if not plain.turns:
                 return self.draw(r, tokens)
         else:

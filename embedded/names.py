@@ -45,6 +45,13 @@ def _task_subject(r: Rng) -> str:
     )
 
 
+def _branch(r: Rng) -> str:
+    first = r.choice([invented_name(r), r.choice(LAST_NAMES), r.choice(NOUNS).title()])
+    house = r.choice(["House", "Centre", "Office", "Practice", "Hospital", "Station", "School", "Library"])
+    side = r.choice(["", "", " North", " South", " Park", " Market", f" {r.choice(CITIES)}"])
+    return r.choice([f"{first} {house}{side}", f"the {r.choice(NOUNS)} {r.choice(['room', 'hall', 'office', 'desk'])}"])
+
+
 ENTITIES: dict[str, Maker] = {
     "product": _product,
     "shop": lambda r: (
@@ -84,4 +91,8 @@ ENTITIES: dict[str, Maker] = {
     ),
     "rule": lambda r: f"the {r.choice([thing(r), invented_name(r)])} {r.choice(words('rules'))}",
     "trouble2": trouble,
+    "service": lambda r: (
+        f"the {r.choice([invented(r), r.choice(NOUNS), r.choice(ADJECTIVES)])} {r.choice(words('services'))}"
+    ),
+    "branch": _branch,
 }

@@ -74,10 +74,10 @@ def half_precision(device: str) -> bool:
     return any(check() for check in checks if check)
 
 
-def open_mix(words: Tokenizer, data: Path) -> Mix:
+def open_mix(words: Tokenizer, data: Path, short: bool) -> Mix:
     if not data.is_dir():
         print(f"no data folder at {data}: generated text only", flush=True)
-    return Mix(words, data if data.is_dir() else None)
+    return Mix(words, data if data.is_dir() else None, short)
 
 
 def learn(model: Network, feed: Iterator[rows.Batch], size: int, device: str) -> tuple[float, int]:
@@ -108,7 +108,7 @@ def run(a: argparse.Namespace) -> Progress:
     if not a.no_compile:
         compile_blocks(model)
     words = tokenizer.load(home / "tokenizer.json")
-    mix = open_mix(words, Path(a.data))
+    mix = open_mix(words, Path(a.data), a.short_answers)
     # The seed moves with the step, so that a resumed run reads new text.
     rng = random.Random(f"{a.seed}/{progress.step}")
     feed = rows.batches(words, lambda r: mix.draw(r, progress.tokens), rng, a.micro, a.longest)
@@ -129,7 +129,7 @@ def run(a: argparse.Namespace) -> Progress:
             speed = round((progress.tokens - held) / (time.time() - start), 1)
             with (home / "log.jsonl").open("a") as log:
                 log.write(json.dumps({**vars(progress), "speed": speed}) + "\n")
-        if progress.step % 100 == 0:
+        if progress.step % 50 == 0:
             save(target, model, optimiser, progress)
     save(target, model, optimiser, progress)
     return progress
@@ -145,12 +145,13 @@ def main() -> None:
     p.add_argument("--home", default=str(HOME))
     p.add_argument("--data", default="../shared/data", help="folder of public texts, optional")
     p.add_argument("--batch", type=int, default=3000)
-    p.add_argument("--micro", type=int, default=2048)
-    p.add_argument("--longest", type=int, default=544)
+    p.add_argument("--micro", type=int, default=1024)
+    p.add_argument("--longest", type=int, default=416)
     p.add_argument("--rate", type=float, default=0.85)
     p.add_argument("--decay", action="store_true", help="fall linearly to zero over --minutes (a release branch)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--no-compile", action="store_true")
+    p.add_argument("--short-answers", action="store_true", help="answers are the words asked for, not their sentence")
     print(run(p.parse_args()))
 
 

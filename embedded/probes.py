@@ -14,7 +14,8 @@ from embedded.reading import Passage, Reading
 from ragft_core.examples import read, split
 
 TRAINING = Path("assets/demo/train.jsonl")
-HANDWRITTEN = Path(__file__).with_name("handwritten.jsonl")
+HANDWRITTEN = Path(__file__).with_name("handwritten.jsonl")  # looked at only by the measurement
+SEEN = Path(__file__).with_name("handwritten_seen.jsonl")  # its answers were read while tuning: for development
 
 
 def _reading_probes(r: random.Random, exercise: Reading, known: bool) -> list[Probe]:
@@ -41,9 +42,9 @@ def relation_probes(
     return out
 
 
-def handwritten_probes(passages: int, known: bool = True) -> list[Probe]:
+def handwritten_probes(passages: int, known: bool = True, path: Path = HANDWRITTEN) -> list[Probe]:
     r = random.Random(f"handwritten/{passages}/{known}")
-    rows = [json.loads(line) for line in HANDWRITTEN.read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     pages = [Passage(row["title"], [row["text"]]) for row in rows]
     out = []
     for page, row in zip(pages, rows, strict=True):

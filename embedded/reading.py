@@ -23,6 +23,7 @@ _OTHER_PROMPTS = [
 TITLED = 0.75
 _JOINTS = [", and ", " and ", ", but ", ", while ", "; ", " - ", ", so "]
 _LOWERED = {"The", "A", "An", "It", "If", "In", "On", "For", "This", "You", "We", "To", "When", "People", "At"}
+_ASKING = ["Tell me {}.", "{}?", "I need {}.", "What about {}?", "Do you know {}?", "What would {} be?", "Which is {}?"]
 _LEADS = ["Please tell me: ", "Can you tell me, ", "Hi, ", "Quick question: ", "Hello! ", "I would like to know: "]
 
 
@@ -34,6 +35,13 @@ class Item:
     passage: int | None = None
     sentence: str = ""
     value: str = ""
+
+    def quote(self, short: bool) -> str:
+        """The sentence, or only the words asked for as the sentence writes them; "" where it lacks them."""
+        if not short:
+            return self.sentence
+        forms = (self.value, upper_first(self.value))
+        return next((form for form in forms if form and form in self.sentence), "")
 
 
 @dataclass
@@ -60,7 +68,7 @@ class Reading:
 
 
 def cited(sentence: str, number: int) -> str:
-    """The quoted sentence with its passage's number before the full stop."""
+    """The quoted words with their passage's number before the full stop."""
     return f"{sentence.rstrip()[:-1] if sentence.rstrip()[-1] in '.!?;:' else sentence.rstrip()} [{number}]."
 
 
@@ -84,11 +92,13 @@ def glue(r: random.Random, reading: Reading, share: float = 0.3) -> None:
 def roughen(r: random.Random, question: str) -> str:
     """Write the question as hurried people do, now and then."""
     x = r.random()
-    if x < 0.05:
+    if x < 0.04:
         return question.lower()
-    if x < 0.09:
+    if x < 0.08:
         return r.choice(_LEADS) + question[0].lower() + question[1:]
-    return question.rstrip("?") if x < 0.13 else question
+    if x < 0.2 and question.startswith("What is the "):
+        return r.choice(_ASKING).format(question[len("What is ") :].rstrip("?"))
+    return question.rstrip("?") if x < 0.12 else question
 
 
 def context_text(passages: list[Passage], titled: bool) -> str:
@@ -112,8 +122,11 @@ def chosen_items(r: random.Random, reading: Reading, most: int) -> list[Item]:
     return chosen
 
 
-def dialogue(r: random.Random, reading: Reading, most: int = 6) -> Dialogue:
-    """Shuffle the passages, write the context once and ask several questions about it."""
+def dialogue(r: random.Random, reading: Reading, most: int = 7, short: bool = False) -> Dialogue:
+    """Shuffle the passages, write the context once and ask several questions about it.
+
+    Answers quote the sentence, or with `short` only the words asked for.
+    """
     order = list(range(len(reading.passages)))
     r.shuffle(order)
     number = {old: new for new, old in enumerate(order, 1)}
@@ -121,6 +134,9 @@ def dialogue(r: random.Random, reading: Reading, most: int = 6) -> Dialogue:
     context = context_text([reading.passages[old] for old in order], titled)
     turns: list[tuple[str, str]] = []
     for item in chosen_items(r, reading, most):
-        answer = REFUSAL if item.passage is None else cited(item.sentence, number[item.passage])
+        quote = "" if item.passage is None else item.quote(short)
+        if item.passage is not None and not quote:
+            continue
+        answer = REFUSAL if item.passage is None else cited(quote, number[item.passage])
         turns.append((f"{'' if turns else context}Question: {roughen(r, upper_first(item.question))}", answer))
     return Dialogue(system_prompt(r, WITH_PASSAGES), turns)

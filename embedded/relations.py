@@ -143,7 +143,7 @@ def reading(r: random.Random, passages: int, test: bool = False, held_out: bool 
                 passage.sentences.append(r.choice(FILLERS))
         out.passages.append(passage)
         unsaid = [x for x in pool if x not in kinds]
-        if unsaid and r.random() < 0.5:
+        if unsaid and r.random() < 0.6:
             out.items.append(Item(fill(form(r, r.choice(unsaid).questions, test), name)))
     for _ in range(2):
         relation, name = r.choice(told)

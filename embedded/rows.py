@@ -28,15 +28,20 @@ class Weights:
     """How much each kind of token counts in the loss."""
 
     answer: float = 1.0
-    first: float = 2.0  # the first tokens of an answer choose the sentence, the rest is mere copying
-    cited: float = 3.0  # the number of the passage: one token a row, and the hardest
-    question: float = 0.2
+    first: float = 2.0  # the first words of an answer choose the sentence, the rest is mere copying
+    cited: float = 3.0  # the first token and the number of the passage: the hardest
+    question: float = 0.3
     context: float = 0.3
-    context_share: float = 0.2
+    share: float = 0.1  # of question and context tokens; the head reads no others
 
 
-def encode(tokenizer: Tokenizer, dialogue: Dialogue, rng: random.Random, w: Weights) -> tuple[list[int], list[float]]:
-    """Token ids as the chat template gives them, with the loss weight of each token as a target."""
+def encode(
+    tokenizer: Tokenizer, dialogue: Dialogue, rng: random.Random, w: Weights, longest: int = 10_000
+) -> tuple[list[int], list[float]]:
+    """Token ids as the chat template gives them, with the loss weight of each token as a target.
+
+    Turns that do not fit into `longest` tokens are left out.
+    """
     ids, weights = [tk.BOS], [0.0]
     bracket = tk.text_ids(tokenizer, " [")[-1]
     if dialogue.system:
@@ -44,22 +49,29 @@ def encode(tokenizer: Tokenizer, dialogue: Dialogue, rng: random.Random, w: Weig
         ids += part
         weights += [0.0] * len(part)
     for user, answer in dialogue.turns:
-        part = tk.turn_ids(tokenizer, tk.USER, user)
+        part, answered = tk.turn_ids(tokenizer, tk.USER, user), tk.turn_ids(tokenizer, tk.ASSISTANT, answer)
+        if len(ids) + len(part) + len(answered) > longest:
+            break
         tail = len(tk.text_ids(tokenizer, user[user.rfind(QUESTION_MARK) :])) if QUESTION_MARK in user else len(part)
         ids += part
         for place in range(len(part)):
             in_context = place < len(part) - 1 - tail
-            counted = not in_context or rng.random() < w.context_share
-            weights.append((w.context if in_context else w.question) if counted and place else 0.0)
+            counted = place and rng.random() < w.share
+            weights.append((w.context if in_context else w.question) if counted else 0.0)
         weights[-1] = 0.0
-        part = tk.turn_ids(tokenizer, tk.ASSISTANT, answer)
-        ids += part
-        counted_parts = [w.first if i < 3 else w.answer for i in range(len(part) - 1)]
-        for place in range(1, len(part) - 1):
-            if part[place] == bracket:
-                counted_parts[place] = w.cited
-        weights += [0.0, *counted_parts]
+        ids += answered
+        weights += [0.0, *_answer_weights(answered[1:], bracket, w)]
     return ids, weights
+
+
+def _answer_weights(part: list[int], bracket: int, w: Weights) -> list[float]:
+    out = [w.first if place < 3 else w.answer for place in range(len(part))]
+    for place, token in enumerate(part[:-1]):
+        if token == bracket:
+            out[place + 1] = w.cited
+    if part and w.first > w.answer:
+        out[0] = w.cited  # chooses between the sentences and a refusal
+    return out
 
 
 @dataclass
@@ -87,17 +99,17 @@ def batches(
     draw: Callable[[random.Random], Dialogue],
     rng: random.Random,
     tokens: int = 2048,
-    longest: int = 512,
+    longest: int = 384,
     grain: int = 32,
 ) -> Iterator[Batch]:
     """Endless micro-batches; rows wait in buckets of equal padded length, so little padding is computed."""
     buckets: dict[int, list[tuple[list[int], list[float]]]] = {}
     kinds = Weights()
     while True:
-        row = encode(tokenizer, draw(rng), rng, kinds)
-        length = -(-len(row[0]) // grain) * grain
-        if length > longest:
+        row = encode(tokenizer, draw(rng), rng, kinds, longest)
+        if not any(row[1]):
             continue
+        length = -(-len(row[0]) // grain) * grain
         bucket = buckets.setdefault(length, [])
         bucket.append(row)
         if len(bucket) * length >= tokens:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import domain, facts, free_text, natural, reading, relations, rows, salad, talk, tokenizer
+from embedded import domain, facts, free_text, natural, reading, relations, rows, salad, talk, tokenizer, typed
 from embedded.answering import cites, exact_match, f1, has_value, refused
 from embedded.lessons import Lessons
 from embedded.mix import GROWING, Mix
@@ -45,7 +45,7 @@ def test_relations_are_read_whole_and_some_are_held_out():
     )
 
 
-@pytest.mark.parametrize("make", [relations.reading, free_text.reading, salad.reading])
+@pytest.mark.parametrize("make", [relations.reading, free_text.reading, salad.reading, typed.reading])
 def test_every_answer_stands_in_its_passage(make):
     r = random.Random(5)
     for _ in range(20):
@@ -65,6 +65,33 @@ def test_a_dialogue_quotes_and_cites_the_passage_it_shows():
             if answer != reading.REFUSAL:
                 quote, _, rest = answer.rpartition(" [")
                 assert quote in lines[int(rest[0]) - 1]
+
+
+@pytest.mark.parametrize("make", [relations.reading, free_text.reading, typed.reading, lambda r, n: salad.lookup(r)])
+def test_a_short_answer_is_only_the_words_asked_for(make):
+    r = random.Random(6)
+    asked = 0
+    for _ in range(20):
+        exercise = make(r, 3)
+        values = {i.quote(True).rstrip(".!?;:") for i in exercise.items if i.passage is not None}
+        turns = reading.dialogue(r, exercise, short=True).turns
+        lines = turns[0][0].split("\n")[1:]
+        for _, answer in turns:
+            quote, _, rest = answer.rpartition(" [")
+            if answer != reading.REFUSAL:
+                assert quote in values
+                assert quote in lines[int(rest[0]) - 1]
+                asked += 1
+    assert asked > 40
+
+
+def test_a_mix_of_short_answers_is_shorter():
+    def tokens(short: bool) -> int:
+        mix, r = Mix(None, None, short), random.Random(3)
+        drawn = [mix.draw(r, GROWING) for _ in range(60)]
+        return sum(len(answer) for d in drawn if "Context:" in d.turns[0][0] for _, answer in d.turns)
+
+    assert tokens(True) < 0.7 * tokens(False)
 
 
 def test_training_forms_never_use_the_held_out_one():
@@ -111,10 +138,44 @@ def test_an_answers_first_word_has_the_token_it_has_in_a_passage(small):
 
 def test_only_answers_and_a_little_context_are_trained(small):
     drawn = rows.Dialogue("Be brief.", [("Context:\n[1] It is red.\n\nQuestion: What?", "It is red [1].")])
-    ids, weights = rows.encode(small, drawn, random.Random(0), rows.Weights(context_share=0.0))
+    ids, weights = rows.encode(small, drawn, random.Random(0), rows.Weights(share=0.0))
     start = ids.index(tokenizer.ASSISTANT) + 1
-    assert all(w >= 1 for w in weights[start:])
-    assert max(weights[:start]) < 1
+    assert all(w > 0 for w in weights[start:])
+    assert max(weights[:start]) == 0
+
+
+def test_the_first_word_and_the_passages_number_count_most(small):
+    drawn = rows.Dialogue("", [("Question: What?", "It is very red [7].")])
+    ids, weights = rows.encode(small, drawn, random.Random(0), rows.Weights())
+    number = ids.index(tokenizer.text_ids(small, "7")[0])
+    assert weights[ids.index(tokenizer.ASSISTANT) + 1] == weights[number] == max(weights)
+
+
+def test_turns_that_do_not_fit_are_left_out_whole(small):
+    turns = [("Question: What is it?", "It is red [1]."), ("Question: Who was it?", "It was Ann [1].")]
+    whole, _ = rows.encode(small, rows.Dialogue("", turns), random.Random(0), rows.Weights())
+    first, weights = rows.encode(small, rows.Dialogue("", turns[:1]), random.Random(0), rows.Weights())
+    cut, _ = rows.encode(small, rows.Dialogue("", turns), random.Random(0), rows.Weights(), longest=len(whole) - 1)
+    assert cut == first
+    assert len(weights) == len(first)
+
+
+def test_typed_facts_are_asked_in_words_that_their_statement_has():
+    r = random.Random(4)
+    for fact in (typed.some_fact(r) for _ in range(200)):
+        assert fact.value in fact.fill(fact.statement, "Aldo") or fact.value.capitalize()[:3] in fact.fill(
+            fact.statement, "Aldo"
+        )
+        assert "{" not in fact.fill(fact.statement, "Aldo")
+        for question in fact.questions():
+            assert "{" not in fact.fill(question, "Aldo")
+
+
+def test_no_generator_trains_a_form_that_relations_hold_out():
+    held = {x.statements[-1] for x in relations.relations() if len(x.statements) >= 4}
+    held |= {s for x in relations.relations() if x.held_out for s in x.statements}
+    for kind in typed.kinds():
+        assert not held & set(kind.statements)
 
 
 def test_batches_hold_rows_of_one_length_and_right_targets(small):
@@ -210,7 +271,7 @@ def test_lessons_train_only_trained_facts_and_let_passages_win():
 def test_probes_are_fixed_and_hand_written_ones_answerable():
     assert relation_probes(5, 3, False) == relation_probes(5, 3, False)
     probes = handwritten_probes(3)
-    assert len(probes) > 100
+    assert len(probes) == 120
     for probe in probes:
         assert has_value(probe.passages[probe.number - 1].text(True), probe.gold)
 
