@@ -224,6 +224,25 @@ def checked(desk: Desk) -> tuple[check.Finding | None, str]:
     return check.in_child(folder(desk), desk.home / "ragft.sqlite", desk.index._shelf.model)
 
 
+def test_what_the_child_found_damaged_is_not_opened_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have survived by luck: half an index file was seen to crash only the second process that opened it."""
+    damaged, ids = folder(desk), tuple(desk.index._shelf.ids())
+    desk.close()
+    (damaged / "chroma.sqlite3").touch()
+    opened: list[Path] = []
+
+    def noted(place: Path, *given: object, **how: bool) -> Collection:
+        opened.append(place)
+        return Collection(place, *given, **how)  # type: ignore[arg-type]
+
+    finding = check.Finding(lost=ids, asked=30, pathless=ids)
+    monkeypatch.setattr("ragft_core.retrieval.dense.in_child", lambda *_: (finding, ""))
+    monkeypatch.setattr("ragft_core.retrieval.dense.Collection", noted)
+    (notice,) = desk.open().notices
+    assert "30 of 30 passages could not be found" in notice and "nothing lost" in notice
+    assert damaged not in opened and whole(desk)
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import RagftError
 from ..store import Store
-from .collection import Collection
+from .collection import FAR, Collection
 from .shelf import Shelf
 
 ALL = 5000  # up to so many vectors are all asked for themselves
@@ -27,12 +27,16 @@ PATIENCE = 90  # seconds; 5,000 random vectors took 15
 
 @dataclass(frozen=True)
 class Finding:
-    """Chunk ids: `missing` and `extra` against the database, `lost` those of `asked` that did not find themselves."""
+    """Chunk ids: `missing` and `extra` against the database, `lost` those of `asked` that did not find themselves.
+
+    `pathless` are those of the (first) lost that a far wider search does not find either; only the child looks.
+    """
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     asked: int = 0
+    pathless: tuple[str, ...] = ()
 
 
 def inspect(collection: Collection, shelf: Shelf, every: int = ALL) -> Finding:
@@ -61,7 +65,8 @@ def in_child(folder: Path, database: Path, model: str) -> tuple[Finding | None, 
         return None, f"opening it crashed ({signal.Signals(-done.returncode).name})"
     with suppress(ValueError, TypeError, LookupError):
         said = json.loads(done.stdout.splitlines()[-1])
-        return Finding(tuple(said["missing"]), tuple(said["extra"]), tuple(said["lost"]), int(said["asked"])), ""
+        lists = {name: tuple(said[name]) for name in ("missing", "extra", "lost", "pathless")}
+        return Finding(**lists, asked=int(said["asked"])), ""
     last = done.stderr.strip().splitlines() or ["no word"]
     return None, last[-1][:200]
 
@@ -71,8 +76,10 @@ def main(folder: str, database: str, model: str) -> int:
     _limit()
     try:
         store = Store(database)
-        finding = inspect(Collection(Path(folder)), Shelf(store, model))
-        print(json.dumps(asdict(finding)), flush=True)
+        collection, shelf = Collection(Path(folder)), Shelf(store, model)
+        finding = inspect(collection, shelf)
+        pathless = collection.lost(shelf.vectors(finding.lost[:SAMPLE]), FAR)
+        print(json.dumps(asdict(finding) | {"pathless": pathless}), flush=True)
     except RagftError as error:
         print(error, file=sys.stderr)
         return 1

@@ -187,6 +187,9 @@ class Dense:
             finding, fault = in_child(folder, store.path, self.shelf.model)
             if finding is None:
                 return f"was damaged: {fault}"
+            if len(set(finding.pathless) - set(self._astray)) > max(2, MOST_ASTRAY * finding.asked):
+                # Not to be opened here: what the child survived may still crash another process.
+                return f"was damaged: {len(finding.lost)} of {finding.asked} passages could not be found"
         try:
             self._collection = Collection(folder)
             finding = inspect(self._collection, self.shelf)
