@@ -1,5 +1,6 @@
 """What a user does on the page, in words."""
 
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 180_000  # milliseconds: this suite also runs on a machine that is busy with other things
@@ -46,6 +47,12 @@ def problem(page: Any) -> str:
 def open_tab(page: Any, name: str) -> None:
     page.get_by_role("tab", name=name).click()
     page.wait_for_timeout(700)
+
+
+def choose_documents(page: Any, *files: Path) -> None:
+    """Choose files and wait until they are uploaded: before that the card still grows and moves the button below."""
+    page.locator("#files input[type=file]").set_input_files([str(file) for file in files])
+    page.wait_for_selector(f"#files .file-preview >> text={files[0].stem}")
 
 
 def run_id(page: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import files
 from .running import App
-from .steps import PATIENCE, open_tab, wait_ended
+from .steps import PATIENCE, choose_documents, open_tab, wait_ended
 
 
 def test_documents_are_added_found_and_forgotten(app: App, visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -16,8 +16,7 @@ def test_documents_are_added_found_and_forgotten(app: App, visit: Callable[..., 
     page = visit(app.url)
     page.wait_for_selector("#state[data-state=ready]", timeout=PATIENCE)  # the demo is being indexed until then
     open_tab(page, "Documents")
-    page.locator("#files input[type=file]").set_input_files([str(whale), str(empty)])
-    page.wait_for_selector("#files >> text=whale.md")
+    choose_documents(page, whale, empty)
     page.locator("#add_btn").click()
     page.wait_for_selector("#index_report table")
     report = page.locator("#index_report").inner_text()
@@ -54,14 +53,13 @@ def test_a_pdf_is_cited_by_page_and_a_long_job_can_be_stopped(
     page.wait_for_selector("#state[data-state=ready]", timeout=PATIENCE)
     open_tab(page, "Documents")
     page.locator("input[type=file][webkitdirectory]").set_input_files(str(tmp_path / "zoo"))
-    page.wait_for_function("document.querySelector('#files').innerText.includes('animals')")
+    page.wait_for_selector("#files .file-preview >> text=animals")
     page.locator("#add_btn").click()
     page.wait_for_selector("#index_report >> text=Embedding", timeout=PATIENCE)
     page.locator("#stop_indexing").click()
     page.wait_for_selector("#index_report >> text=Stopped; what was finished is kept.", timeout=PATIENCE)
     page.wait_for_selector("#stop_indexing", state="hidden")
-    page.locator("#files input[type=file]").set_input_files([str(tmp_path / "zoo" / "animals.pdf")])
-    page.wait_for_function("document.querySelector('#files').innerText.includes('animals')")
+    choose_documents(page, tmp_path / "zoo" / "animals.pdf")
     page.locator("#add_btn").click()
     page.wait_for_selector("#index_report >> text=1 file in")
     page.wait_for_function("document.querySelector('#index_report tbody')?.innerText.includes('animals.pdf')")
@@ -88,7 +86,7 @@ def test_a_folder_can_be_dropped_and_put_into_a_collection(app: App, visit: Call
     for moment in ("dragEnter", "dragOver", "drop"):
         place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
         browser.send("Input.dispatchDragEvent", {"type": moment, **place, "data": data})
-    page.wait_for_function("document.querySelector('#files').innerText.includes('tides')")
+    page.wait_for_selector("#files .file-preview >> text=tides")
     assert "hidden" not in page.locator("#files").inner_text()
     page.locator("#collection input").fill("harbour")
     page.keyboard.press("Enter")

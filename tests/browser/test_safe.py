@@ -12,7 +12,7 @@ import pytest
 from tests.test_render import PAYLOADS
 
 from .running import App
-from .steps import ask, open_tab, wait_ended
+from .steps import ask, choose_documents, open_tab, wait_ended
 
 
 @pytest.fixture
@@ -47,8 +47,7 @@ def test_no_payload_runs_or_calls(
     page.wait_for_selector("#state[data-state=ready]")
     before = re.search(r"[\d,]+ chunks", page.locator("#pills").inner_text())[0]  # other tests leave theirs
     open_tab(page, "Documents")
-    page.locator("#files input[type=file]").set_input_files([str(file) for file in files])
-    page.wait_for_function(f"document.querySelectorAll('#files tr, #files .file').length >= {len(files)}")
+    choose_documents(page, *files)
     page.locator("#add_btn").click()
     page.wait_for_selector("#index_report table")
     for n, payload in enumerate(payloads):
