@@ -152,8 +152,16 @@
       strip.setAttribute('aria-label', 'Answers, scroll sideways');
     } else if (!scrolls && strip.hasAttribute('tabindex')) strip.removeAttribute('tabindex');
   });
-  // Gradio names its upload area otherwise than it reads; without the label its text is its name.
-  const nameUploads = () => all('.upload-container[aria-label]').forEach((area) => area.removeAttribute('aria-label'));
+  // Gradio names its upload area otherwise than it reads; without the label its text is its name. The small button that
+  // takes its place shows the key of a translation.
+  const nameUploads = () => {
+    all('.upload-container[aria-label]').forEach((area) => area.removeAttribute('aria-label'));
+    all('[aria-label^="common."]').forEach((button) => {
+      const key = button.getAttribute('aria-label').slice('common.'.length);
+      button.title = key[0].toUpperCase() + key.slice(1);
+      button.setAttribute('aria-label', button.title);
+    });
+  };
   let due = false;
   const tidy = () => { due = false; strips(); reopen(); hideNotices(); nameUploads(); };
   const soon = () => { if (!due) { due = true; requestAnimationFrame(tidy); } };

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -149,13 +150,15 @@ class Adding:
         news: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         def work() -> None:
+            ended: IndexReport | Exception
             try:
-                news.put(self.studio.index(paths, news.put, **wished, stopped=self._halt.is_set))
+                ended = self.studio.index(paths, news.put, **wished, stopped=self._halt.is_set)
             except Exception as error:  # noqa: BLE001 - raised again where the page can show it
-                news.put(error)
-            finally:
-                for path in paths:  # the database keeps the text; a second copy would outlive a `forget`
+                ended = error
+            for path in paths:  # the database keeps the text; a second copy would outlive a `forget`
+                with suppress(OSError):
                     path.unlink(missing_ok=True)
+            news.put(ended)  # only now: who reads the report may look whether the uploads are gone
 
         threading.Thread(target=work, name="ragft-index", daemon=True).start()
         latest: Any = Progress(0, len(paths), "Reading")

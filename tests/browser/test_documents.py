@@ -17,6 +17,7 @@ def test_documents_are_added_found_and_forgotten(app: App, visit: Callable[..., 
     page.wait_for_selector("#state[data-state=ready]", timeout=PATIENCE)  # the demo is being indexed until then
     open_tab(page, "Documents")
     choose_documents(page, whale, empty)
+    page.wait_for_selector("#files button[title=Upload]")
     page.locator("#add_btn").click()
     page.wait_for_selector("#index_report table")
     report = page.locator("#index_report").inner_text()
