@@ -18,13 +18,13 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from embedded import adapters, card, values
+from embedded import adapters, card, ladder, values
 from embedded import tokenizer as tk
 from embedded.answering import Probe, answer_all, cites, exact_match, f1, has_value, interval, refused, share
 from embedded.clinic import FAREWELL, GREETING
 from embedded.export import TARGET as MODEL
 from embedded.export import sha256
-from embedded.probes import Clinic, handwritten_probes, relation_probes, squad_probes
+from embedded.probes import Clinic, handwritten_probes, lookup_probes, relation_probes, squad_probes
 
 Ask = Callable[[Sequence[Probe]], list[str]]
 
@@ -69,6 +69,17 @@ def measure_reading(ask: Ask, table: Table, count: int) -> None:
     table.add(
         "says it is not there (confusable, 3 passages) / false refusals", f"{says} / {percent(false_refusals)}", count
     )
+
+
+def measure_lookups(ask: Ask, table: Table, count: int) -> None:
+    for rung in ladder.RUNGS:
+        probes, absent = (lookup_probes(rung, count, 4, known) for known in (True, False))
+        answers = ask(probes)
+        cited = [cites(a, p.number) for a, p in zip(answers, probes, strict=True)]
+        flags = (right(answers, probes), cited, [refused(a) for a in ask(absent)])
+        table.add(
+            f"tiny lookups, {rung}, 4 passages: value / passage / absence", " / ".join(map(percent, flags)), count
+        )
 
 
 def measure_human(ask: Ask, table: Table, data: Path) -> None:
@@ -188,6 +199,8 @@ def main() -> None:
 
     if "reading" in a.parts:
         measure_reading(ask, table, a.n)
+    if "lookups" in a.parts:
+        measure_lookups(ask, table, a.n)
     if "human" in a.parts:
         measure_human(ask, table, a.data)
     if "speed" in a.parts:

@@ -8,24 +8,26 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from embedded import free_text, natural, relations, salad, talk, typed, values
+from embedded import free_text, ladder, natural, relations, salad, talk, typed, values
 from embedded.reading import Reading, dialogue, glue
 from embedded.rows import Dialogue
 from embedded.tokenizer import word_pieces
 
 GROWING = 3_000_000  # tokens until the mix is at its full difficulty
 STYLED = 0.06
-LOOKUP = 0.04
+LOOKUPS = 0.04
 
 
 class Mix:
     """Draws dialogues; without a data folder the natural part falls to the generators.
 
-    With `short`, answers are the words asked for instead of their whole sentence.
+    With `short`, answers are the words asked for instead of their whole sentence; `lookups` is the share of tiny ones.
     """
 
-    def __init__(self, tokenizer: Tokenizer | None, data: Path | None, short: bool = False) -> None:
-        self.short = short
+    def __init__(
+        self, tokenizer: Tokenizer | None, data: Path | None, short: bool = False, lookups: float = LOOKUPS
+    ) -> None:
+        self.short, self.lookups = short, lookups
         if tokenizer is not None:
             values.use_pieces(word_pieces(tokenizer))
         self.library = natural.load(data) if data else natural.Library()
@@ -53,11 +55,11 @@ class Mix:
 
     def draw(self, r: random.Random, tokens: int) -> Dialogue:
         stage = min(1.0, tokens / GROWING)
+        if r.random() < self.lookups:
+            return dialogue(r, ladder.reading(r), ladder.ASKED, self.short)
         x = r.random()
         if x < 0.02 + 0.4 * (1 - stage):
             return talk.drill(r)
-        if x < 0.02 + LOOKUP:
-            return dialogue(r, salad.lookup(r), 8, self.short)
         if x < 0.96:
             exercise = self.reading(r, stage)
             if r.random() < 0.7:

@@ -15,7 +15,7 @@ import torch
 from tokenizers import Tokenizer
 
 from embedded import rows, tokenizer
-from embedded.mix import Mix
+from embedded.mix import LOOKUPS, Mix
 from embedded.muon import Muon
 from embedded.network import Network, Shape
 
@@ -74,10 +74,10 @@ def half_precision(device: str) -> bool:
     return any(check() for check in checks if check)
 
 
-def open_mix(words: Tokenizer, data: Path, short: bool) -> Mix:
+def open_mix(words: Tokenizer, data: Path, short: bool, lookups: float = LOOKUPS) -> Mix:
     if not data.is_dir():
         print(f"no data folder at {data}: generated text only", flush=True)
-    return Mix(words, data if data.is_dir() else None, short)
+    return Mix(words, data if data.is_dir() else None, short, lookups)
 
 
 def learn(model: Network, feed: Iterator[rows.Batch], size: int, device: str) -> tuple[float, int]:
@@ -108,7 +108,7 @@ def run(a: argparse.Namespace) -> Progress:
     if not a.no_compile:
         compile_blocks(model)
     words = tokenizer.load(home / "tokenizer.json")
-    mix = open_mix(words, Path(a.data), a.short_answers)
+    mix = open_mix(words, Path(a.data), a.short_answers, a.lookups)
     # The seed moves with the step, so that a resumed run reads new text.
     rng = random.Random(f"{a.seed}/{progress.step}")
     feed = rows.batches(words, lambda r: mix.draw(r, progress.tokens), rng, a.micro, a.longest)
@@ -152,6 +152,7 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--no-compile", action="store_true")
     p.add_argument("--short-answers", action="store_true", help="answers are the words asked for, not their sentence")
+    p.add_argument("--lookups", type=float, default=LOOKUPS, help="share of tiny lookups; 0.8 until they are learnt")
     print(run(p.parse_args()))
 
 

@@ -7,7 +7,7 @@ import json
 import random
 from pathlib import Path
 
-from embedded import facts, relations
+from embedded import facts, ladder, relations
 from embedded.answering import Probe, placed
 from embedded.facts import Fact
 from embedded.reading import Passage, Reading
@@ -39,6 +39,14 @@ def relation_probes(
     out: list[Probe] = []
     while len(out) < count:
         out += _reading_probes(r, relations.reading(r, passages, held_out_forms, held_out), known)
+    return out
+
+
+def lookup_probes(rung: str, count: int, passages: int, known: bool = True) -> list[Probe]:
+    r = random.Random(f"lookups/{rung}/{passages}/{known}")
+    out: list[Probe] = []
+    while len(out) < count:
+        out += _reading_probes(r, ladder.RUNGS[rung](r, passages), known)
     return out
 
 

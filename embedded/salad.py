@@ -52,25 +52,3 @@ def reading(r: Rng, passages: int) -> Reading:
         out.passages.append(passage)
     out.items.append(Item(sentence(r)[1]))
     return out
-
-
-def lookup(r: Rng) -> Reading:
-    """Many tiny passages, one name and a few words each: which number stands before a name, and is it there at all."""
-    names: list[str] = []
-    while len(names) < r.choice([4, 5, 6, 7]):
-        parts = [_content_word(r) for _ in range(r.choice([1, 1, 2, 2, 3]))]
-        if names and r.random() < 0.3:
-            parts[: len(parts) // 2] = names[-1].split(" ")[:1]
-        name = upper_first(" ".join(parts))
-        if name not in names:
-            names.append(name)
-    out = Reading([], [])
-    frame = r.choice(["{}", "{}?", "What about {}?", "Where is {}?", "Tell me about {}.", "What is said of {}?"])
-    shown = names[: r.choice([2, 3, 3, 4])]
-    for index, name in enumerate(shown):
-        said = " ".join(_content_word(r) for _ in range(r.choice([1, 2, 3])))
-        sentence = r.choice([f"{name} {said}.", f"{upper_first(said)} {name}."])
-        out.passages.append(Passage(name, [sentence]))
-        out.items += [Item(frame.format(name), index, sentence, said)]
-    out.items += [Item(frame.format(name)) for name in names[len(shown) :]]
-    return out

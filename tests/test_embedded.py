@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import domain, facts, free_text, natural, reading, relations, rows, salad, talk, tokenizer, typed
+from embedded import domain, facts, free_text, ladder, natural, reading, relations, rows, salad, talk, tokenizer, typed
 from embedded.answering import cites, exact_match, f1, has_value, refused
 from embedded.lessons import Lessons
 from embedded.mix import GROWING, Mix
@@ -67,7 +67,7 @@ def test_a_dialogue_quotes_and_cites_the_passage_it_shows():
                 assert quote in lines[int(rest[0]) - 1]
 
 
-@pytest.mark.parametrize("make", [relations.reading, free_text.reading, typed.reading, lambda r, n: salad.lookup(r)])
+@pytest.mark.parametrize("make", [relations.reading, free_text.reading, typed.reading, *ladder.RUNGS.values()])
 def test_a_short_answer_is_only_the_words_asked_for(make):
     r = random.Random(6)
     asked = 0
