@@ -59,18 +59,19 @@ def keys(r: Rng, count: int) -> list[str]:
     return distinct(lambda: " ".join([*first[:at], kind(r)[at], *first[at + 1 :]]), count)
 
 
-def shelves(r: Rng, passages: int) -> list[int]:
-    """The passage of each thing: one to three things a passage, in order."""
-    return [index for index in range(passages) for _ in range(r.choice([1, 1, 2, 3]))]
+def shelves(r: Rng, passages: int, sizes: tuple[int, ...] = (1, 1, 2, 3)) -> list[int]:
+    """The passage of each thing, in order."""
+    return [index for index in range(passages) for _ in range(r.choice(sizes))]
 
 
 def placed(r: Rng, passages: int) -> Reading:
     """Words and names, nothing else; asked is which passage has one of them."""
-    homes = shelves(r, passages)
+    homes = shelves(r, r.randint(passages, 2 * passages), (1, 1, 1, 1, 2, 3))
     pool = distinct(lambda: word(r) if r.random() < 0.7 else " ".join(r.choice(_KEYS)(r)), len(homes) + ABSENT)
     frame = r.choice(_WHERE)
     known = [Item(frame.format(w), home, w, w) for home, w in zip(homes, pool, strict=False)]
-    out = Reading([], known + [Item(frame.format(w)) for w in pool[len(homes) :]])
+    chosen = r.sample(known, max(1, len(known) // 2))
+    out = Reading([], chosen + [Item(frame.format(w)) for w in pool[len(homes) :]])
     for index in range(1 + max(item.passage or 0 for item in known)):
         words = " ".join(item.value for item in known if item.passage == index)
         out.passages.append(Passage("", [upper_first(words) + "."]))
@@ -120,7 +121,7 @@ def shelved(r: Rng, names: list[str], known: list[Item], missing: list[str]) -> 
 
 
 RUNGS = {"placed": placed, "told": told, "stated": stated}
-SHARES = (0.3, 0.25, 0.45)
+SHARES = (0.4, 0.2, 0.4)
 
 
 def reading(r: Rng) -> Reading:

@@ -49,7 +49,7 @@ class Mix:
             kinds.append((0.05, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
         if self.library and stage >= 0.3:
             kinds.append((0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
-            kinds.append((0.06, lambda n: natural.asked_reading(r, self.library, min(n, 3))))
+            kinds.append((0.15 if self.short else 0.06, lambda n: natural.asked_reading(r, self.library, min(n, 3))))
         make = r.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
         return make(self.passages(r, stage))
 

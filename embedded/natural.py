@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from embedded.reading import Item, Passage, Reading
@@ -23,90 +24,14 @@ CREDITS = (
 )
 _SPLIT = re.compile(r"(?<=[a-z0-9)%\]”\"][.!?])\s+(?=[A-Z“\"])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|St|vs|Fig|No|al|etc|e\.g|i\.e)|\b[A-Z])\.$")
-_STOP = {
-    "the",
-    "a",
-    "an",
-    "of",
-    "to",
-    "in",
-    "and",
-    "for",
-    "with",
-    "on",
-    "at",
-    "by",
-    "from",
-    "that",
-    "is",
-    "was",
-    "are",
-    "were",
-    "be",
-    "been",
-    "as",
-    "it",
-    "its",
-    "or",
-    "which",
-    "has",
-    "have",
-    "had",
-    "will",
-    "can",
-    "may",
-    "this",
-    "these",
-    "those",
-    "their",
-    "they",
-    "them",
-    "he",
-    "she",
-    "his",
-    "her",
-    "him",
-    "not",
-    "more",
-    "after",
-    "before",
-    "between",
-    "about",
-    "into",
-    "than",
-    "who",
-    "if",
-    "but",
-    "also",
-    "such",
-    "there",
-    "what",
-    "when",
-    "where",
-    "how",
-    "why",
-    "does",
-    "did",
-    "do",
-    "we",
-    "you",
-    "your",
-    "our",
-    "i",
-    "my",
-    "me",
-    "one",
-    "all",
-    "any",
-    "some",
-    "most",
-    "other",
-    "no",
-    "so",
-    "only",
-    "then",
-    "very",
-}
+_STOP = set(
+    """
+    the a an of to in and for with on at by from that is was are were be been as it its or which has have had will
+    can may this these those their they them he she his her him not more after before between about into than who if
+    but also such there what when where how why does did do we you your our i my me one all any some most other no
+    so only then very
+    """.split()
+)
 _PLAIN = re.compile(r"^[\w ,.;:'’()%\"“”/+-]+$")
 
 
@@ -135,7 +60,13 @@ class Library:
     """Runs of usable sentences by document, and questions with the sentences around their answer."""
 
     runs: list[tuple[str, list[str]]] = field(default_factory=list)
-    asked: list[tuple[str, str, list[str], str]] = field(default_factory=list)  # question, title, sentences, gold
+    # question, title, sentences, the one that answers, the words of it that do
+    asked: list[tuple[str, str, list[str], str, str]] = field(default_factory=list)
+
+    @cached_property
+    def named(self) -> list[tuple[str, str, list[str], str, str]]:
+        """The questions whose answer is shorter than its sentence; all, when there are none."""
+        return [x for x in self.asked if x[3] != x[4]] or self.asked
 
     def __bool__(self) -> bool:
         return bool(self.runs)
@@ -175,25 +106,38 @@ def _best(question: str, candidates: list[str]) -> str:
     return max(candidates, key=lambda s: len(asked & {w.lower() for w in content_words(s)}))
 
 
-def _asked(folder: Path) -> Iterator[tuple[str, str, list[str], str]]:
+def _named(row: dict, parts: list[str]) -> tuple[str, str] | None:
+    """The first sentence with one of the answers that people gave, and this answer as the sentence writes it."""
+    for part in parts:
+        for answer in (name for names in row.get("exact_answer") or [] if isinstance(names, list) for name in names):
+            found = re.search(rf"(?<!\w){re.escape(answer.strip())}(?!\w)", part, re.I)
+            if found and found.group():
+                return part, found.group()
+    return None
+
+
+def _asked(folder: Path) -> Iterator[tuple[str, str, list[str], str, str]]:
     for row in _rows(folder, "bioasq_golden"):
         for snippet in row["snippets"][:3]:
-            parts = [s for s in sentences(snippet["text"]) if usable(s)]
+            parts = [s for s in sentences(snippet["text"]) if usable(s)][:4]
             if parts:
-                yield row["question"], "", parts[:4], _best(row["question"], parts[:4])
+                best = _best(row["question"], parts)
+                yield row["question"], "", parts, *(_named(row, parts) or (best, best))
     for row in _rows(folder, "medquad_2000"):
         parts = [s for s in sentences(row["answer"][:900]) if usable(s)][:4]
         if len(parts) >= 2:
-            yield row["question"].replace(" ?", "?"), row["focus"], parts, _best(row["question"], parts[:2])
+            gold = _best(row["question"], parts[:2])
+            yield row["question"].replace(" ?", "?"), row["focus"], parts, gold, gold
     documents = {row["doc_id"]: row["text"] for row in _rows(folder, "covidqa_docs")}
     for row in _rows(folder, "covidqa_questions"):
         text, at = documents.get(row["doc_id"], ""), row["answer_start"]
         parts = [s for s in sentences(text[max(0, at - 350) : at + 450]) if usable(s)]
-        key = row["answer"].strip()[:40]
-        gold = [s for s in parts if key in s]
+        answer = row["answer"].strip()
+        gold = [s for s in parts if answer[:40] in s]
         if gold and row["aligned"]:
             place = parts.index(gold[0])
-            yield row["question"], "", parts[max(0, place - 2) : place + 3], gold[0]
+            value = answer.rstrip(".") if answer.rstrip(".") in gold[0] else gold[0]
+            yield row["question"], "", parts[max(0, place - 2) : place + 3], gold[0], value
 
 
 def load(folder: Path) -> Library:
@@ -275,9 +219,9 @@ def asked_reading(r: random.Random, library: Library, passages: int) -> Reading:
     """Questions people asked; the answer is the sentence that holds it, other passages answer other questions."""
     out = Reading([], [])
     for index in range(passages):
-        question, title, parts, gold = r.choice(library.asked)
+        question, title, parts, gold, value = r.choice(library.asked if r.random() < 0.4 else library.named)
         out.passages.append(Passage(title, list(parts)))
-        out.items.append(Item(upper_first(question), index, gold, gold))
+        out.items.append(Item(upper_first(question), index, gold, value))
         for sentence in parts:
             made = cloze(r, sentence) if sentence != gold and r.random() < 0.6 else None
             if made:
