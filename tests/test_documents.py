@@ -173,7 +173,7 @@ values = st.recursive(
 @given(st.dictionaries(st.text(max_size=3), values, max_size=4))
 def test_any_json_object_is_read(value: dict) -> None:
     for row in json_rows(json.dumps(value)):
-        row.encode("utf-8")
+        assert row.encode("utf-8").decode("utf-8") == row
 
 
 # -------------------------------------------------------------------- encodings

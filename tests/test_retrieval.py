@@ -126,7 +126,8 @@ def test_words_that_nobody_wrote_find_nothing_by_keyword(desk: Desk) -> None:
 def test_odd_questions_do_no_harm(desk: Desk, question: str) -> None:
     desk.add()
     for mode in ("hybrid", "dense", "keyword"):
-        desk.index.search(question, 3, mode)
+        found = desk.index.search(question, 3, mode)
+        assert len({passage.id for passage in found}) == len(found) <= 3
 
 
 def test_k_is_a_limit(desk: Desk) -> None:

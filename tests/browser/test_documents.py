@@ -126,3 +126,4 @@ def test_nothing_chosen_is_told(app: App, visit: Callable[..., Any]) -> None:
     page.wait_for_selector("text=Select one or more documents first.")
     page.locator("#find_btn").click()
     page.wait_for_selector("#found >> text=Type a question first.")
+    assert not page.locator("#found .src").count() and not page.locator("#index_report table").count()
