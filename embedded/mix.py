@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from embedded import free_text, ladder, natural, relations, salad, talk, typed, values
+from embedded import free_text, ladder, natural, questions, relations, salad, talk, typed, values
 from embedded.reading import Reading, dialogue, glue
 from embedded.rows import Dialogue
 from embedded.tokenizer import word_pieces
@@ -16,6 +16,7 @@ from embedded.tokenizer import word_pieces
 GROWING = 3_000_000  # tokens until the mix is at its full difficulty
 STYLED = 0.06
 LOOKUPS = 0.04
+INVERTED = 0.3
 
 
 class Mix:
@@ -39,7 +40,7 @@ class Mix:
 
     def reading(self, r: random.Random, stage: float) -> Reading:
         kinds: list[tuple[float, Callable[[int], Reading]]] = [
-            (0.48, lambda n: relations.reading(r, n)),
+            (0.34 if self.short else 0.48, lambda n: relations.reading(r, n)),
             (0.17, lambda n: typed.reading(r, n)),
             (0.10, lambda n: free_text.reading(r, n)),
         ]
@@ -48,10 +49,13 @@ class Mix:
         if stage >= 0.6:
             kinds.append((0.05, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
         if self.library and stage >= 0.3:
-            kinds.append((0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
+            kinds.append((0.24 if self.short else 0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
             kinds.append((0.15 if self.short else 0.06, lambda n: natural.asked_reading(r, self.library, min(n, 3))))
         make = r.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
-        return make(self.passages(r, stage))
+        out = make(self.passages(r, stage))
+        if self.short:
+            questions.invert(r, out, self.library.verbs, INVERTED)
+        return out
 
     def draw(self, r: random.Random, tokens: int) -> Dialogue:
         stage = min(1.0, tokens / GROWING)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from embedded import questions
+from embedded.lexicon import ADJECTIVES, FILLERS, NOUNS, TASKS
 from embedded.reading import Item, Passage, Reading
 from embedded.values import upper_first
 
@@ -22,6 +24,7 @@ CREDITS = (
     "COVID-QA (Apache-2.0)",
     "MedQuAD (CC BY 4.0)",
 )
+CLOZE = 0.05
 _SPLIT = re.compile(r"(?<=[a-z0-9)%\]”\"][.!?])\s+(?=[A-Z“\"])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|St|vs|Fig|No|al|etc|e\.g|i\.e)|\b[A-Z])\.$")
 _STOP = set(
@@ -67,6 +70,16 @@ class Library:
     def named(self) -> list[tuple[str, str, list[str], str, str]]:
         """The questions whose answer is shorter than its sentence; all, when there are none."""
         return [x for x in self.asked if x[3] != x[4]] or self.asked
+
+    @cached_property
+    def verbs(self) -> questions.Verbs:
+        return questions.Verbs([s for _, run in self.runs for s in run] or [*NOUNS, *ADJECTIVES, *TASKS, *FILLERS])
+
+    def question(self, r: random.Random, sentence: str) -> tuple[str, str] | None:
+        """A question that this sentence answers and the words that do; seldom only some of its words in a row."""
+        if r.random() < CLOZE:
+            return cloze(r, sentence)
+        return questions.ask(r, sentence, self.verbs)
 
     def __bool__(self) -> bool:
         return bool(self.runs)
@@ -143,7 +156,7 @@ def _asked(folder: Path) -> Iterator[tuple[str, str, list[str], str, str]]:
 def load(folder: Path) -> Library:
     """Read the data folder; missing files only make the library smaller."""
     library = Library()
-    budgets = {"corpus_ccby": 16000, "corpus_pd": 50000, "corpus_tech": 2500, "covidqa_docs": 12000}
+    budgets = {"corpus_ccby": 40000, "corpus_pd": 50000, "corpus_tech": 2500, "covidqa_docs": 12000}
     for name, budget in budgets.items():
         for row in _rows(folder, name):
             text = row["text"][1500 : 1500 + budget] if name == "corpus_pd" else row["text"][:budget]
@@ -195,7 +208,7 @@ def _window(r: random.Random, run: list[str]) -> list[str]:
 
 
 def prose_reading(r: random.Random, library: Library, passages: int) -> Reading:
-    """Real paragraphs with questions of their own words; one question about another text is unanswerable."""
+    """Real paragraphs with questions made of their sentences; one question about another text is unanswerable."""
     out = Reading([], [])
     start = r.randrange(len(library.runs))
     for index in range(passages):
@@ -204,12 +217,12 @@ def prose_reading(r: random.Random, library: Library, passages: int) -> Reading:
         title, run = library.runs[place % len(library.runs)]
         passage = Passage(title, _window(r, run))
         out.passages.append(passage)
-        for sentence in passage.sentences:
-            made = cloze(r, sentence)
-            if made:
+        for sentence in passage.sentences * 2:
+            made = library.question(r, sentence)
+            if made and made[0] not in (item.question for item in out.items):
                 out.items.append(Item(made[0], index, sentence, made[1]))
-    for _ in range(2):
-        made = cloze(r, r.choice(r.choice(library.runs)[1]))
+    for _ in range(3):
+        made = library.question(r, r.choice(r.choice(library.runs)[1]))
         if made:
             out.items.append(Item(made[0]))
     return out
@@ -223,7 +236,7 @@ def asked_reading(r: random.Random, library: Library, passages: int) -> Reading:
         out.passages.append(Passage(title, list(parts)))
         out.items.append(Item(upper_first(question), index, gold, value))
         for sentence in parts:
-            made = cloze(r, sentence) if sentence != gold and r.random() < 0.6 else None
+            made = library.question(r, sentence) if sentence != gold and r.random() < 0.6 else None
             if made:
                 out.items.append(Item(made[0], index, sentence, made[1]))
     out.items.append(Item(upper_first(r.choice(library.asked)[0])))

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-EXPLICIT_ATTENTION_UP_TO = 416
+EXPLICIT_ATTENTION_UP_TO = 224
 
 
 @dataclass(frozen=True)
