@@ -19,7 +19,7 @@ pipeline_tag: text-generation
 # RAGFT embedded model
 
 A Llama-architecture chat model of {parameters:.1f} million parameters, trained by this project, small enough for any
-machine. It reads short English passages and quotes the sentence that answers a question, with the passage's number;
+machine. It reads short English passages and answers a question with the words asked for and the passage's number;
 it knows nothing by itself. It is there to show what retrieval, fine-tuning and both do to answers. For real work
 choose a larger model.
 
@@ -29,7 +29,7 @@ choose a larger model.
 | vocabulary | {vocab} byte-level pieces, single digits |
 | window | {window} tokens, trained on rows of up to {longest} |
 | training | {tokens:.1f} million tokens, {steps} steps since the warm start, last loss {loss:.3f} |
-| seed | 0 |
+| seeds | one a sitting, and text that depends on the step: another training gives other weights |
 
 The weights did not start from noise: four of the six layers, and the embedding carried over to the new vocabulary,
 come from this project's own 3.8-million-parameter prototype, which had seen 16 million generated tokens (counted in
@@ -43,8 +43,8 @@ you do not know, say so.` and the question alone. The chat template puts a space
 
 ## Data
 
-Generated text of this project (relations in many wordings, a free sentence grammar, word salad, small talk, drills),
-and exercises made from:
+Generated text of this project (tiny lookups, relations in many wordings, a free sentence grammar, small talk, drills),
+questions made by rules from its statements and from people's sentences, and questions that people asked, from:
 {credits}
 
 SQuAD was only measured on. The hand-written passages (`embedded/handwritten.jsonl`) were never trained on.
@@ -57,7 +57,7 @@ SQuAD was only measured on. The hand-written passages (`embedded/handwritten.jso
 
 ## Limits
 
-English only. It quotes, it does not reason, count or compare. Long passages, words far from the passage's own and
+English only. It finds words, it does not reason, count or compare. Long passages, words far from the passage's own and
 more than three passages make it choose wrongly or miscopy; it also answers when it should refuse. Check the source.
 """
 

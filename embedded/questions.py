@@ -17,7 +17,7 @@ from embedded.reading import Reading
 
 AUXILIARIES = set("is are was were has have had can could will would may might must should".split())
 _BE = {"is", "are", "was", "were"}
-_PRONOUNS = set("it this that these those there they he she we you i one which who what his her its their".split())
+_PRONOUNS = set("this that these those there one which who what".split())
 _BREAKS = set("and but or which that who whom whose because when while if as than so where although though".split())
 _PREPOSITIONS = {
     "by": "By what",
@@ -41,14 +41,16 @@ _CALENDAR = {name.strip("s") for name in (*MONTHS, *DAYS)}
 _NUMBERS = set("two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred".split())
 _LONG = set("seconds minutes hours days weeks months years".split())
 _MUCH = set("euros dollars pounds cents francs percent grams litres liters kilograms milligrams mg".split())
+_PERSONS = set("i you he she it we they".split())
 _OPENERS = set(
     "then perhaps maybe also however let imagine not no please here now thus hence still yet everything".split()
 )
 _DANGLING = _BREAKS | {"the", "a", "an", "of", "is", "are"}
 _MOST = 9  # words of an answer
+_JOINED = re.compile(r"[,;:]? (?:and|but|so|because|since|while|until|when|where|if|although|though|yet) |[;:] ")
 _NOT_FIRST = _PRONOUNS | _BREAKS | set(_PREPOSITIONS) | _OPENERS
 SAME = [group.split("|") for group in words("same_meaning")]
-_FUNCTION = set(words("function_words"))
+_FUNCTION = set(words("function_words")) | _PERSONS
 _OTHERS = {word: [x for x in group if x != word] for group in SAME for word in group}
 
 
@@ -94,6 +96,12 @@ class Verbs:
     def name(self, word: str) -> bool:
         """Written with a capital inside sentences, and not only at their beginning."""
         return word[:1].isupper() and self.seen[word.lower()] == 0 and word.lower() not in _FUNCTION
+
+
+def statements(sentence: str) -> list[str]:
+    """The sentence, and its parts between conjunctions, each of which may say something of its own."""
+    parts = _JOINED.split(sentence)
+    return [sentence, *parts] if len(parts) > 1 else [sentence]
 
 
 def clause(sentence: str, verbs: Verbs) -> Clause | None:
@@ -190,7 +198,8 @@ def reworded(r: random.Random, question: str, share: float) -> str:
 
 def ask(r: random.Random, sentence: str, verbs: Verbs, share: float = 0.4) -> tuple[str, str] | None:
     """A question that the sentence answers, and the words of it that do; None where no rule fits."""
-    found = clause(sentence, verbs)
+    parts = statements(sentence)
+    found = next((c for c in (clause(part, verbs) for part in r.sample(parts, len(parts))) if c), None)
     if found is None or not any(len(w) > 2 for w in found.rest) or "not" in found.rest[:2]:
         return None
     subject, verbal = _lowered(found.subject, verbs), found.helper in ("did", "does", "do")
@@ -200,7 +209,7 @@ def ask(r: random.Random, sentence: str, verbs: Verbs, share: float = 0.4) -> tu
     )
     rest = found.rest[: max(1, end)]
     options = [("hole", h) for h in _holes(found.rest, verbal, verbs) if h[1] <= end + 2]
-    if len(rest) <= 8:
+    if len(rest) <= 8 and found.subject[0].lower() not in _PERSONS:
         options.append(("subject", ("Who" if verbs.name(subject[0]) else "What", 0, 0, 0)))
     if found.said in _BE and (rest[0].lower() in ("a", "an", "the") or not options):
         options.append(("is", ("What", 0, len(rest), 0)))

@@ -1,4 +1,4 @@
-"""Rebuilds everything from nothing: demo domain, tokenizer, pretraining with a decay, export, adapters."""
+"""Rebuilds everything from nothing: demo domain, tokenizer, pretraining in three stages, export, adapters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from embedded.pretrain import HOME
 
-DECAY = 0.2  # share of the minutes in which the learning rate falls to zero
+# Stages: checkpoint to go on from, checkpoint written, share of the minutes, share of tiny lookups.
+STAGES = (("", "stable.pt", 0.2, 0.85), ("stable.pt", "stable.pt", 0.5, 0.12), ("stable.pt", "release.pt", 0.3, 0.1))
 
 
 def call(module: str, *arguments: object) -> None:
@@ -26,14 +27,15 @@ def main() -> None:
     parser.add_argument("--preset", default="small", help="of the adapters' training; none makes no adapters")
     parser.add_argument("--no-compile", action="store_true")
     a = parser.parse_args()
-    pretrain = ["--home", a.home, "--cores", a.cores, "--data", a.data]
+    pretrain = ["--home", a.home, "--cores", a.cores, "--data", a.data, "--short-answers"]
     if a.no_compile:
         pretrain.append("--no-compile")
     call("domain", "--out", a.assets / "demo")
     call("vocabulary", "--out", a.home / "tokenizer.json", "--data", a.data)
-    call("pretrain", *pretrain, "--minutes", a.minutes * (1 - DECAY))
-    decay = ["--resume", "--start", "stable.pt", "--name", "release.pt", "--decay", "--minutes", a.minutes * DECAY]
-    call("pretrain", *pretrain, *decay)
+    for start, name, share, lookups in STAGES:
+        stage = ["--name", name, "--minutes", a.minutes * share, "--lookups", lookups]
+        stage += ["--resume", "--start", start] if start else []
+        call("pretrain", *pretrain, *stage, *(["--decay"] if name == "release.pt" else []))
     files = [
         "--checkpoint",
         a.home / "release.pt",

@@ -67,7 +67,7 @@ def test_a_statement_is_inverted(verbs, sentence, question, answer):
         "",
         ".",
         "Carry.",
-        "It needs water.",
+        "This needs water.",
         "When the keeper opened the door, it rained.",
         "Suddenly the keeper opened the door.",
         "The keeper, an old man, opened the door.",
@@ -90,6 +90,17 @@ def test_the_answer_is_always_words_of_the_sentence(verbs):
     assert len(found) > 5
     for sentence, question, answer in found:
         assert answer in sentence and question.endswith("?") and len(question.split()) <= 18
+
+
+def test_each_part_of_a_joined_sentence_is_asked_about(verbs):
+    found = every("There was no lamp, so Ines needed water and the keeper opened the door in 1912.", verbs)
+    assert {("What did Ines need?", "water"), ("When did the keeper open the door?", "1912")} <= found
+
+
+def test_a_pronoun_is_asked_about_but_is_no_answer(verbs):
+    found = every("She needed water in Lisbon.", verbs)
+    assert ("Where did she need water?", "Lisbon") in found
+    assert not any(answer.lower() == "she" for _, answer in found)
 
 
 def test_words_are_replaced_by_others_of_their_meaning_only():

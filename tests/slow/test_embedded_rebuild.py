@@ -25,7 +25,7 @@ def test_a_small_rebuild_learns_to_copy(tmp_path):
     from embedded.mix import GROWING, Mix
 
     words = tokenizer.load(assets / "model" / "tokenizer.json")
-    mix = Mix(words, None)
+    mix = Mix(words, None, short=True)
     feed = rows.batches(words, lambda r: mix.draw(r, GROWING), random.Random("slow"))
     model = AutoModelForCausalLM.from_pretrained(assets / "model", dtype=torch.float32).eval()
     right = total = 0
@@ -59,7 +59,8 @@ def test_shipped_weights_answer_with_plain_transformers(loaded):
     inputs = chat(tokenizer, "In which room is Dr. Ames?", context)
     out = model.generate(**inputs, max_new_tokens=30, do_sample=False)
     answer = tokenizer.decode(out[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-    assert len(answer.split()) > 3  # whether it is right is measured in the model card, not here
+    # Whether it is right is measured in the model card, not here: it names a passage, or says that none answers.
+    assert "[1]" in answer or "[2]" in answer or answer.startswith("I could not find")
 
 
 @pytest.mark.parametrize("name", ["clinic-sft", "clinic-raft"])

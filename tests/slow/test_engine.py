@@ -64,7 +64,11 @@ def test_the_bare_prompt_writes_first_and_long_prompts_are_read_in_pieces(
 
 
 def test_each_row_ends_on_its_own(engine: Engine) -> None:
-    drafts = last(engine.stream(THREE, Decoding(200)))
+    told = messages(
+        "When does the pharmacy close?", [Passage("1", "The pharmacy closes at 18:30.", "a.md", 1, "Pharmacy")]
+    )
+    rows = [Row(told), Row(BARE, "clinic-raft"), Row(told, "clinic-raft")]
+    drafts = last(engine.stream(rows, Decoding(200)))
     assert {draft.finish for draft in drafts} == {"end"}
     assert len({draft.tokens for draft in drafts}) > 1
     short = last(engine.stream(THREE, Decoding(3)))
