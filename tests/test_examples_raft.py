@@ -116,6 +116,7 @@ def test_a_citation_goes_to_the_sentence_that_is_from_the_passage() -> None:
     answer = "Hello dear. Dr. Holt sees patients in room 14A. Take care."
     assert with_citation(answer, [golden], ["x", golden]) == answer.replace("14A.", "14A [2].")
     assert with_citation("Yes [1].", [golden], [golden]) == "Yes [1]."
+    assert with_citation("Ring Dr. Holt in room 14A, please.\nBye!", [golden], [golden]).endswith("please [1].\nBye!")
     assert with_citation("Good day.", [golden], [golden]) == "Good day."
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..documents.sentences import sentences
 from ..prompts import messages
 from ..types import Message, Passage
 from .rows import WORD, Example
 
 ABSTAIN = "I could not find that in the context."
-SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def with_citation(answer: str, golden: Sequence[str], passages: Sequence[str]) -
     if re.search(r"\[\d+\]", answer):
         return answer
     best, number, most = -1, 0, 1
-    sentences = SENTENCE.split(answer)
-    for place, sentence in enumerate(sentences):
+    parts = sentences(answer)
+    for place, sentence in enumerate(parts):
         words = set(WORD.findall(sentence.casefold()))
         for text in golden:
             common = len(words & set(WORD.findall(text.casefold())))
@@ -135,7 +135,7 @@ def with_citation(answer: str, golden: Sequence[str], passages: Sequence[str]) -
                 best, number, most = place, passages.index(text) + 1, common
     if best < 0:
         return answer
-    cited = sentences[best].rstrip()
+    cited = parts[best].rstrip()
     end = cited[-1] if cited[-1] in ".!?" else ""
-    sentences[best] = f"{cited.removesuffix(end)} [{number}]{end}"
-    return " ".join(sentences)
+    parts[best] = f"{cited.removesuffix(end)} [{number}]{end}{parts[best][len(cited) :]}"
+    return "".join(parts)

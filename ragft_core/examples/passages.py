@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..documents.sentences import sentences
 from ..prompts import passage_line
-from .lessons import SENTENCE
 from .rows import WORD, Example
 from .similar import alike, shingles
 
@@ -43,7 +43,7 @@ def with_passages(rows: Sequence[Example], search: Search | None = None, seed: i
 def golden_of(row: Example, hits: Sequence[str]) -> tuple[str, ...]:
     """The retrieved passage that holds most of what one sentence of the answer says beyond the question."""
     asked, best, most = _words([row.question]), "", 0.0
-    for sentence in SENTENCE.split(row.answer):
+    for sentence in sentences(row.answer):
         wanted = _words([sentence]) - asked
         for text in hits if len(wanted) > 1 else ():
             share = len(wanted & _words([text])) / len(wanted)
