@@ -24,7 +24,7 @@ CREDITS = (
     "COVID-QA (Apache-2.0)",
     "MedQuAD (CC BY 4.0)",
 )
-CLOZE = 0.05
+CLOZE = 0.05  # share of questions that are words in a row; most are inverted sentences
 _SPLIT = re.compile(r"(?<=[a-z0-9)%\]”\"][.!?])\s+(?=[A-Z“\"])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|St|vs|Fig|No|al|etc|e\.g|i\.e)|\b[A-Z])\.$")
 _STOP = set(
@@ -208,7 +208,7 @@ def _window(r: random.Random, run: list[str]) -> list[str]:
 
 
 def prose_reading(r: random.Random, library: Library, passages: int) -> Reading:
-    """Real paragraphs with questions made of their sentences; one question about another text is unanswerable."""
+    """Real paragraphs with questions made of their sentences; up to three about other texts are unanswerable."""
     out = Reading([], [])
     start = r.randrange(len(library.runs))
     for index in range(passages):

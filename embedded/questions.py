@@ -166,6 +166,7 @@ def _holes(rest: list[str], verbal: bool, verbs: Verbs) -> list[tuple[str, int, 
     stops = _BREAKS | set(_PREPOSITIONS)
     for at, word in enumerate(rest):
         low, following = word.strip(",;:").lower(), rest[at + 1].strip(",;:").lower() if at + 1 < len(rest) else ""
+        number = re.search(r"\d", word) or low in _NUMBERS
         if low == "because" and at:
             found.append(("Why", at, min(len(rest), at + 10), at + (2 if following == "of" else 1)))
         elif low in _PREPOSITIONS and at and at + 1 < len(rest):
@@ -174,11 +175,11 @@ def _holes(rest: list[str], verbal: bool, verbs: Verbs) -> list[tuple[str, int, 
             asking = "Why" if purpose else _asking(low, rest[at + 1 : end])
             if asking:
                 found.append((asking, at, end, at if purpose else at + 1))
-        elif (re.search(r"\d", word) or low in _NUMBERS) and following in _LONG:
+        elif number and following in _LONG:
             found.append(("How long", at, at + 2, at))
-        elif (re.search(r"\d", word) or low in _NUMBERS) and (following in _MUCH or word[0] in "$€£"):
+        elif number and (following in _MUCH or word[0] in "$€£"):
             found.append(("How much", at, at + (2 if following in _MUCH else 1), at))
-        elif (re.search(r"\d", word) or low in _NUMBERS) and following.endswith("s") and word[-1] not in ",;:":
+        elif number and following.endswith("s") and word[-1] not in ",;:":
             found.append((f"How many {following}", at, at + 2, at))
     if verbal and len(rest) > 1 and rest[1].lower() not in stops:
         found.append(("What", 1, _until_break(rest, 1, stops - {"of"}), 1))

@@ -20,15 +20,7 @@ from .request import Request, checked_collection, checked_question, checked_requ
 from .searches import Trace
 from .settings import ASSETS, Settings
 from .store import Store
-from .types import (
-    DEFAULT_ARMS,
-    Comparison,
-    Document,
-    IndexReport,
-    Passage,
-    Progress,
-    Status,
-)
+from .types import DEFAULT_ARMS, Comparison, Document, IndexReport, Passage, Progress, Status
 from .version import VERSION
 from .weights import stay_offline
 

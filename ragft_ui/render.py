@@ -176,11 +176,7 @@ def prompt(answer: Answer) -> str:
 
 
 def passage_rows(
-    passages: Sequence[Passage],
-    question: str,
-    answer: str = "",
-    cited: Sequence[int] | None = None,
-    left_out: int = 0,
+    passages: Sequence[Passage], question: str, answer: str = "", cited: Sequence[int] | None = None, left_out: int = 0
 ) -> str:
     """One disclosure per passage; `cited` None means that nothing is known yet about citations."""
     best = max((passage.score for passage in passages), default=0.0)
