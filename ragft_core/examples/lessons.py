@@ -2,14 +2,15 @@
 
 import random
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..documents.sentences import sentences
 from ..prompts import messages
 from ..types import Message, Passage
 from .rows import WORD, Example
+from .subjects import invented, renamed
 
 ABSTAIN = "I could not find that in the context."
 
@@ -21,7 +22,8 @@ class Recipe:
     `closed` rows are shown without passages (what the Fine-tuned arm reads), `passages` with them (Hybrid).
     Of the latter `golden` have the passage that answers, among 0 to `k` hard negatives; without it the model
     is to answer from memory, or to say that it is not there. In `counterfactual` of the golden ones another
-    value stands in passage and answer alike, so that the model learns to trust what it reads over what it knows.
+    value stands in passage and answer alike, so that the model learns to trust what it reads over what it knows; in
+    `renamed` of them question, passages and answer are about an invented name, so that it learns to copy new words.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Recipe:
     k: int = 3
     absent: Literal["answer", "abstain"] = "answer"
     counterfactual: float = 0.6
+    renamed: float = 0.5
     cite: bool = True
 
 
@@ -94,16 +97,23 @@ def _opened(row: Example, recipe: Recipe, rng: random.Random, golden: bool) -> L
             return closed_book(row)
         answer = row.answer if recipe.absent == "answer" else ABSTAIN
         return Lesson(_messages(row, negatives), answer, "absent", row.id)
-    answer, context, kind = row.answer, list(row.context), "golden"
-    if row.value and row.others and rng.random() < recipe.counterfactual:
-        other, kind = rng.choice(row.others), "counterfactual"
-        answer = swapped(answer, row.value, other)
-        context = [swapped(text, row.value, other) for text in context]
-    passages = context + negatives
+    told = row
+    if row.others and rng.random() < recipe.counterfactual:
+        other = rng.choice(row.others)
+        told = _changed(told, lambda text: swapped(text, row.value, other))
+    if row.subject and rng.random() < recipe.renamed:
+        names = {word: invented(rng) for word in row.subject}
+        told = replace(_changed(told, lambda text: renamed(text, names)), question=renamed(row.question, names))
+        negatives = [renamed(text, names) for text in negatives]
+    passages = [*told.context, *negatives]
     rng.shuffle(passages)
-    if recipe.cite:
-        answer = with_citation(answer, context, passages)
-    return Lesson(_messages(row, passages), answer, kind, row.id)
+    answer = with_citation(told.answer, told.context, passages) if recipe.cite else told.answer
+    return Lesson(_messages(told, passages), answer, "golden" if told is row else "counterfactual", row.id)
+
+
+def _changed(row: Example, change: Callable[[str], str]) -> Example:
+    """The row with the same change in answer and golden passages."""
+    return replace(row, answer=change(row.answer), context=tuple(map(change, row.context)))
 
 
 def _messages(row: Example, passages: Sequence[str]) -> tuple[Message, ...]:

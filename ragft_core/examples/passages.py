@@ -1,4 +1,4 @@
-"""Rows gain what RAFT shows them: hard negatives, a golden passage where none was given, and counterfactual values."""
+"""Rows gain what RAFT shows them: hard negatives, golden passages where none were given, values to swap, subjects."""
 
 import random
 from collections import Counter, defaultdict
@@ -10,6 +10,7 @@ from ..documents.sentences import sentences
 from ..prompts import passage_line
 from .rows import WORD, Example
 from .similar import alike, shingles
+from .subjects import with_subjects
 
 Search = Callable[[str, int], Sequence[Any]]
 NEGATIVES = 8  # frozen per row; each lesson draws a few of them
@@ -37,7 +38,7 @@ def with_passages(rows: Sequence[Example], search: Search | None = None, seed: i
         hits = found.get(key, [])
         golden = row.context or golden_of(row, hits)
         made.append(replace(row, context=golden, negatives=_negatives(row, golden, hits, words, rng)))
-    return with_values(made)
+    return with_subjects(with_values(made))
 
 
 def golden_of(row: Example, hits: Sequence[str]) -> tuple[str, ...]:
@@ -107,7 +108,8 @@ def with_values(rows: Sequence[Example]) -> list[Example]:
         best = max(found, key=lambda item: (min(len(makes[item[0]]), 8), -len(item[1])), default=None)
         others = sorted(other for other in makes[best[0]] if best[1] != other) if best else []
         if best and others:
-            row = replace(row, value=best[1], others=tuple(others[:12]))
+            drawn = _drawn(best[1], row.id) if any(c.isdigit() for c in best[1]) else set()
+            row = replace(row, value=best[1], others=tuple(sorted({*others[:12], *drawn})))
         elif not row.value and row.context:
             row = _other_figures(row)
         made.append(row)
@@ -148,10 +150,14 @@ def _other_figures(row: Example) -> Example:
         if names:
             return replace(row, value=token, others=tuple(name for name in names if name != token))
         if any(letter.isdigit() for letter in token):
-            rng = random.Random(f"{row.id}/{token}")
-            others = {_figures(token, rng) for _ in range(8)} - {token}
-            return replace(row, value=token, others=tuple(sorted(others)))
+            return replace(row, value=token, others=tuple(sorted(_drawn(token, row.id))))
     return row
+
+
+def _drawn(token: str, seed: str) -> set[str]:
+    """Up to eight others with digits drawn anew."""
+    rng = random.Random(f"{seed}/{token}")
+    return {_figures(token, rng) for _ in range(8)} - {token}
 
 
 def _figures(token: str, rng: random.Random) -> str:

@@ -17,7 +17,8 @@ class Example:
     """One row: a question, its answer, and the passages that hold the answer (golden), if given.
 
     `turns` are the messages before the question of a chat row; `negatives` are passages that look right and
-    are not (hard negatives), `value` and `others` the words of the answer that a counterfactual replaces.
+    are not (hard negatives), `value` and `others` the words of the answer that a counterfactual replaces, `subject`
+    the words that tell what the row is about.
     """
 
     question: str
@@ -30,6 +31,7 @@ class Example:
     negatives: tuple[str, ...] = ()
     value: str = ""
     others: tuple[str, ...] = ()
+    subject: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The row in the contract's format; what is empty is left out."""

@@ -15,7 +15,7 @@ from .student import Student
 ASKED = {"smoke": 4, "small": 24, "full": 24}
 RIGHT = 0.8  # shared words (F1) from which an answer counts as the expected one
 WORSE = {"amber": 0.1, "red": 0.3}  # part of the general questions right before that are wrong after
-READING = Recipe("reading", closed=0.0, passages=1.0, golden=1.0, counterfactual=1.0, cite=False)
+READING = Recipe("reading", closed=0.0, passages=1.0, golden=1.0, counterfactual=1.0, renamed=0.0, cite=False)
 FEWEST = 4  # questions below which a count says nothing
 COLOURS = ("green", "amber", "red")
 
