@@ -29,6 +29,7 @@ choose a larger model.
 | vocabulary | {vocab} byte-level pieces, single digits |
 | window | {window} tokens, trained on rows of up to {longest} |
 | training | {tokens:.1f} million tokens, {steps} steps since the warm start, last loss {loss:.3f} |
+| weights | {weights} |
 | seeds | one a sitting, and text that depends on the step: another training gives other weights |
 
 The weights did not start from noise: four of the six layers, and the embedding carried over to the new vocabulary,
@@ -43,8 +44,9 @@ you do not know, say so.` and the question alone. The chat template puts a space
 
 ## Data
 
-Generated text of this project (tiny lookups, relations in many wordings, a free sentence grammar, small talk, drills),
-questions made by rules from its statements and from people's sentences, and questions that people asked, from:
+Generated text of this project (tiny lookups, relations in many wordings, everyday passages from templates, a free
+sentence grammar, small talk, drills), questions made by rules from its statements and from people's sentences, and
+questions that people asked, from:
 {credits}
 
 SQuAD was only measured on. The hand-written passages (`embedded/handwritten.jsonl`) were never trained on.
@@ -62,14 +64,17 @@ more than three passages make it choose wrongly or miscopy; it also answers when
 """
 
 
-def text(shape: Shape, parameters: int, tokens: int, steps: int, loss: float, longest: int = 416) -> str:
+def text(shape: Shape, parameters: int, progress: dict[str, float], averaged: int = 1, longest: int = 416) -> str:
+    """The card of weights that were `averaged` from so many checkpoints; `progress` is that of pretraining."""
+    mean = f"the mean of {averaged} checkpoints of two processes that met half way every 50 steps"
     return _CARD.format(
         **shape.as_dict(),
         head=shape.head,
         parameters=parameters / 1e6,
-        tokens=tokens / 1e6,
-        steps=steps,
-        loss=loss,
+        tokens=progress["tokens"] / 1e6,
+        steps=progress["step"],
+        loss=progress["loss"],
+        weights=mean if averaged > 1 else "those of the last step",
         longest=longest,
         credits="\n".join(f"- {line}" for line in CREDITS),
         begin=BEGIN,

@@ -84,7 +84,7 @@ def card_of(checkpoint: Path) -> str:
     saved = torch.load(checkpoint, weights_only=True)
     progress = saved["progress"]
     parameters = sum(weights.numel() for weights in saved["model"].values())
-    return card.text(Shape(**saved["shape"]), parameters, progress["tokens"], progress["step"], progress["loss"])
+    return card.text(Shape(**saved["shape"]), parameters, progress, saved.get("averaged", 1))
 
 
 def write(checkpoint: Path, tokenizer: Path, target: Path) -> str:

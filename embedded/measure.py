@@ -24,7 +24,7 @@ from embedded.answering import Probe, answer_all, cites, exact_match, f1, has_va
 from embedded.clinic import FAREWELL, GREETING
 from embedded.export import TARGET as MODEL
 from embedded.export import sha256
-from embedded.probes import Clinic, handwritten_probes, lookup_probes, relation_probes, squad_probes
+from embedded.probes import Clinic, everyday_probes, handwritten_probes, lookup_probes, relation_probes, squad_probes
 
 Ask = Callable[[Sequence[Probe]], list[str]]
 
@@ -64,6 +64,11 @@ def measure_reading(ask: Ask, table: Table, count: int) -> None:
     table.add("cites the right passage, 3 passages", percent(cited), count)
     probes = relation_probes(count, 3, True, held_out=True)
     table.add("value correct, relations never trained, 3 passages", percent(right(ask(probes), probes)), count)
+    both = [everyday_probes(count, passages) for passages in (1, 3)]
+    results = [percent(right(ask(probes), probes)) for probes in both]
+    table.add("everyday prose, themes never trained, 1 / 3 passages", " / ".join(results), count)
+    says = percent([refused(a) for a in ask(everyday_probes(count, 3, known=False))])
+    table.add("everyday prose, says it is not there (same theme, 3 passages)", says, count)
     probes = relation_probes(count, 3, False, known=False)
     says = percent([refused(a) for a in ask(probes)])
     table.add(

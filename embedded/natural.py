@@ -222,7 +222,10 @@ def prose_reading(r: random.Random, library: Library, passages: int) -> Reading:
             if made and made[0] not in (item.question for item in out.items):
                 out.items.append(Item(made[0], index, sentence, made[1]))
     for _ in range(3):
-        made = library.question(r, r.choice(r.choice(library.runs)[1]))
+        # What the next paragraphs say is near in topic and not there, so harder to miss than what another text says.
+        beyond = (start + passages + r.randrange(3)) % len(library.runs)
+        _, run = library.runs[beyond] if r.random() < 0.5 else r.choice(library.runs)
+        made = library.question(r, r.choice(run))
         if made:
             out.items.append(Item(made[0]))
     return out

@@ -59,6 +59,20 @@ def open_model(path: Path | None, fresh: Shape, device: str) -> tuple[Network, M
     return model, optimiser, Progress(**saved["progress"])
 
 
+def blend(model: Network, partner: Path, last: float) -> float:
+    """Move half way to a partner's weights where they are newer than `last`; returns how new they were.
+
+    Two processes of one core that meet now and then read more text in the same time than one on two cores, and
+    their mean is better than either (local SGD: Stich 2019, "Local SGD Converges Fast and Communicates Little").
+    """
+    written = partner.stat().st_mtime if partner.exists() else last
+    if written > last:
+        theirs = torch.load(partner, weights_only=True, map_location="cpu")["model"]
+        mine = model.state_dict()
+        model.load_state_dict({name: (value + theirs[name].to(value)) / 2 for name, value in mine.items()})
+    return written
+
+
 def compile_blocks(model: Network) -> None:
     """One dynamic graph per block serves all lengths; a failing compiler only costs speed."""
     torch._dynamo.config.suppress_errors = True
@@ -115,6 +129,7 @@ def run(a: argparse.Namespace) -> Progress:
     start, begun, first, held = time.time(), progress.seconds, progress.step, progress.tokens
     print(f"parameters {sum(p.numel() for p in model.parameters())}, from step {progress.step}", flush=True)
     stop: list[int] = []
+    met = time.time()
     signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
     while not stop and (spent := (time.time() - start) / 60 / a.minutes) < 1:
         loss, size = learn(model, feed, a.batch, device)
@@ -131,6 +146,7 @@ def run(a: argparse.Namespace) -> Progress:
                 log.write(json.dumps({**vars(progress), "speed": speed}) + "\n")
         if progress.step % 50 == 0:
             save(target, model, optimiser, progress)
+            met = blend(model, home / a.partner, met) if a.partner else met
     save(target, model, optimiser, progress)
     return progress
 
@@ -142,6 +158,7 @@ def main() -> None:
     p.add_argument("--resume", action="store_true")
     p.add_argument("--start", default="", help="checkpoint to branch from, when it is not the one written")
     p.add_argument("--name", default="stable.pt")
+    p.add_argument("--partner", default="", help="checkpoint of another process to meet half way at every save")
     p.add_argument("--home", default=str(HOME))
     p.add_argument("--data", default="../shared/data", help="folder of public texts, optional")
     p.add_argument("--batch", type=int, default=3000)

@@ -7,7 +7,7 @@ import json
 import random
 from pathlib import Path
 
-from embedded import facts, ladder, relations
+from embedded import everyday, facts, ladder, relations
 from embedded.answering import Probe, placed
 from embedded.facts import Fact
 from embedded.reading import Passage, Reading
@@ -39,6 +39,15 @@ def relation_probes(
     out: list[Probe] = []
     while len(out) < count:
         out += _reading_probes(r, relations.reading(r, passages, held_out_forms, held_out), known)
+    return out
+
+
+def everyday_probes(count: int, passages: int, known: bool = True) -> list[Probe]:
+    """Ordinary prose of themes that training never draws."""
+    r = random.Random(f"everyday/{passages}/{known}")
+    out: list[Probe] = []
+    while len(out) < count:
+        out += _reading_probes(r, everyday.reading(r, passages, held_out=True), known)
     return out
 
 

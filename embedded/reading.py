@@ -111,13 +111,13 @@ def system_prompt(r: random.Random, usual: str) -> str:
 
 
 def chosen_items(r: random.Random, reading: Reading, most: int) -> list[Item]:
-    """A mix of answerable and unanswerable questions, about one in four of the latter."""
+    """A mix of answerable and unanswerable questions, about one in three of the latter."""
     known = [i for i in reading.items if i.passage is not None]
     missing = [i for i in reading.items if i.passage is None]
     r.shuffle(known)
     r.shuffle(missing)
     chosen = known[:most]
-    chosen += missing[: r.choice([0, 1, 1, 2, 2, 3])] if known else missing[:3]
+    chosen += missing[: r.choice([0, 1, 2, 2, 3, 4])] if known else missing[:3]
     r.shuffle(chosen)
     return chosen
 

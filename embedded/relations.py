@@ -20,6 +20,7 @@ _OPENERS = [
     "Please note: ", "As of today, ", "In short, ", "Good to know: ", "According to the website, ", "In fact, ",
     "Since last year, ", "We confirm that ", "Remember that ", "At present, ",
 ]  # fmt: skip
+_HOURS = {"opens", "closes", "hours", "bropens", "brhours"}  # who knows one of them can half answer the others
 _LOWERED = ("The ", "A ", "An ", "You ", "We ", "In ", "On ", "At ", "It ")
 
 
@@ -142,10 +143,11 @@ def reading(r: random.Random, passages: int, test: bool = False, held_out: bool 
             if r.random() < 0.15:
                 passage.sentences.append(r.choice(FILLERS))
         out.passages.append(passage)
-        unsaid = [x for x in pool if x not in kinds]
-        if unsaid and r.random() < 0.6:
+        near = _HOURS if any(x.name in _HOURS for x in kinds) else set()
+        unsaid = [x for x in pool if x not in kinds and x.name not in near]
+        if unsaid and r.random() < 0.75:
             out.items.append(Item(fill(form(r, r.choice(unsaid).questions, test), name)))
-    for _ in range(2):
+    for _ in range(3):
         relation, name = r.choice(told)
         other = (near_miss(r, name) if r.random() < 0.7 else "") or ENTITIES[entity_type](r)
         if other not in names:
