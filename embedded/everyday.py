@@ -77,7 +77,7 @@ def reading(r: random.Random, passages: int, held_out: bool = False) -> Reading:
             if place in said:
                 passage.sentences.append(sentence)
                 out.items += [Item(question, index, sentence, value) for question, value in asked[:2]]
-            elif asked and r.random() < 0.25:
+            elif asked and r.random() < 0.35:
                 out.items.append(Item(asked[0][0]))
         out.passages.append(passage)
     return out

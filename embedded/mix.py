@@ -40,18 +40,18 @@ class Mix:
 
     def reading(self, r: random.Random, stage: float) -> Reading:
         kinds: list[tuple[float, Callable[[int], Reading]]] = [
-            (0.24 if self.short else 0.48, lambda n: relations.reading(r, n)),
+            (0.26 if self.short else 0.48, lambda n: relations.reading(r, n)),
             (0.13 if self.short else 0.17, lambda n: typed.reading(r, n)),
             (0.06 if self.short else 0.10, lambda n: free_text.reading(r, n)),
         ]
         if self.short:
-            kinds.append((0.26, lambda n: everyday.reading(r, n)))
+            kinds.append((0.34, lambda n: everyday.reading(r, n)))
         else:
             kinds.append((0.04, lambda n: salad.reading(r, n)))  # asks for no part of its sentences
         if stage >= 0.6:
             kinds.append((0.04, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
         if self.library and stage >= 0.3:
-            kinds.append((0.28 if self.short else 0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
+            kinds.append((0.24 if self.short else 0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
             kinds.append((0.13 if self.short else 0.06, lambda n: natural.asked_reading(r, self.library, min(n, 3))))
         make = r.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
         out = make(self.passages(r, stage))
