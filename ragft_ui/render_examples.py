@@ -29,7 +29,8 @@ LESSONS = {
     "golden": ("With the golden passage", "The passage that answers is among the passages. Hybrid is asked like this."),
     "counterfactual": (
         "With a changed passage",
-        "Another value stands in passage and answer alike, so that the model trusts what it reads over what it knows.",
+        "Another value stands in passage and answer alike, or it is about an invented name, so that the model trusts "
+        "what it reads over what it knows and copies words that are new to it.",
     ),
     "absent": ("Without the golden passage", "Only distractors: passages that look right and do not answer."),
 }
