@@ -1,4 +1,4 @@
-"""The mean of several checkpoints of one training at a constant rate: as good as letting the rate fall, and at once.
+"""The mean of several checkpoints of one training at a constant rate, in place of letting the rate fall.
 
 Izmailov and others (2018), "Averaging Weights Leads to Wider Optima and Better Generalization".
 `python -m embedded.average --out .embedded/mean.pt .embedded/look.pt ...` writes what `embedded.export` reads.

@@ -62,8 +62,8 @@ def open_model(path: Path | None, fresh: Shape, device: str) -> tuple[Network, M
 def blend(model: Network, partner: Path, last: float) -> float:
     """Move half way to a partner's weights where they are newer than `last`; returns how new they were.
 
-    Two processes of one core that meet now and then read more text in the same time than one on two cores, and
-    their mean is better than either (local SGD: Stich 2019, "Local SGD Converges Fast and Communicates Little").
+    Two processes of one core that meet now and then read more text in the same time than one on two cores
+    (local SGD: Stich 2019, "Local SGD Converges Fast and Communicates Little").
     """
     written = partner.stat().st_mtime if partner.exists() else last
     if written > last:
