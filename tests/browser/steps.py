@@ -46,7 +46,20 @@ def problem(page: Any) -> str:
 
 def open_tab(page: Any, name: str) -> None:
     page.get_by_role("tab", name=name).click()
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(400)
+    wait_drawn(page)
+
+
+def unfold(page: Any, title: str, field: str) -> None:
+    page.get_by_text(title).click()
+    page.get_by_label(field).wait_for()
+    wait_drawn(page)
+
+
+def wait_drawn(page: Any) -> None:
+    """Fields that appear get their first values once more in the next frame; what is filled in before is lost."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_timeout(300)
 
 
 def choose_documents(page: Any, *files: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from .running import App
-from .steps import PATIENCE, ask, open_tab, wait_ended
+from .steps import PATIENCE, ask, open_tab, unfold, wait_ended
 from .test_look import AXE, RULES, RUN_AXE, SIDEWAYS
 
 SHOTS = Path(__file__).parent / "shots"
@@ -93,7 +93,7 @@ def test_a_first_adapter_from_a_file_to_compare(tuning: Any, visit: Callable[...
     page.locator("#recipe").get_by_label("RAFT: also with passages, right and wrong ones").check()
     page.wait_for_selector("#row_shown >> text=Lesson 1 of")
     page.locator("#recipe").get_by_label("SFT: questions and answers only").check()
-    page.get_by_text("Advanced").click()
+    unfold(page, "Advanced", "Steps")
     page.get_by_label("Steps").fill(str(STEPS))
     page.get_by_label("Patience").fill("0")  # or it might stop early, as it knows the boxes by then
     page.keyboard.press("Tab")
@@ -153,7 +153,7 @@ def test_a_sweep_from_the_page_ends_in_its_table(tuning: Any, visit: Callable[..
     page = visit(tuning.app.url)
     open_tab(page, "Fine-tune")
     give(page, rows(tmp_path))
-    page.get_by_text("Advanced").click()
+    unfold(page, "Advanced", "Steps")
     page.get_by_label("Steps").fill("2")
     page.keyboard.press("Tab")
     page.wait_for_selector("#estimate >> text=2 steps")
