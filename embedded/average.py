@@ -1,4 +1,4 @@
-"""The mean of several checkpoints of one training at a constant rate, in place of letting the rate fall.
+"""The mean of the last checkpoints of one training, whether one process wrote them or two that meet half way.
 
 Izmailov and others (2018), "Averaging Weights Leads to Wider Optima and Better Generalization".
 `python -m embedded.average --out .embedded/mean.pt .embedded/look.pt ...` writes what `embedded.export` reads.
