@@ -71,7 +71,8 @@ def reading(r: random.Random, passages: int, held_out: bool = False) -> Reading:
     out = Reading([], [])
     for index, theme in enumerate(r.sample(themes(held_out), passages)):
         passage = Passage(r.choice(theme.titles))
-        said = set(r.sample(range(len(theme.templates)), r.choice([2, 3, 3, 4])))
+        most = min(len(theme.templates), 10 if passages == 1 else 6 if passages == 2 else 4)
+        said = set(r.sample(range(len(theme.templates)), r.randint(2, most)))
         for place, template in enumerate(theme.templates):
             sentence, asked = template.draw(r)
             if place in said:

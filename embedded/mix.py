@@ -45,13 +45,13 @@ class Mix:
             (0.06 if self.short else 0.10, lambda n: free_text.reading(r, n)),
         ]
         if self.short:
-            kinds.append((0.34, lambda n: everyday.reading(r, n)))
+            kinds.append((0.40, lambda n: everyday.reading(r, n)))
         else:
             kinds.append((0.04, lambda n: salad.reading(r, n)))  # asks for no part of its sentences
         if stage >= 0.6:
             kinds.append((0.04, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
         if self.library and stage >= 0.3:
-            kinds.append((0.24 if self.short else 0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
+            kinds.append((0.18 if self.short else 0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
             kinds.append((0.13 if self.short else 0.06, lambda n: natural.asked_reading(r, self.library, min(n, 3))))
         make = r.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
         out = make(self.passages(r, stage))

@@ -24,6 +24,7 @@ CREDITS = (
     "COVID-QA (Apache-2.0)",
     "MedQuAD (CC BY 4.0)",
 )
+LONGEST = (55, 90, 130)  # words of a passage: several passages must be short to fit a row
 CLOZE = 0.05  # share of questions that are words in a row; most are inverted sentences
 _SPLIT = re.compile(r"(?<=[a-z0-9)%\]”\"][.!?])\s+(?=[A-Z“\"])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|St|vs|Fig|No|al|etc|e\.g|i\.e)|\b[A-Z])\.$")
@@ -51,7 +52,7 @@ def sentences(text: str) -> list[str]:
 
 def usable(sentence: str) -> bool:
     words = sentence.count(" ") + 1
-    return 5 <= words <= 30 and sentence[-1:] == "." and sentence[:1].isupper() and bool(_PLAIN.match(sentence))
+    return 5 <= words <= 38 and sentence[-1:] == "." and sentence[:1].isupper() and bool(_PLAIN.match(sentence))
 
 
 def content_words(text: str) -> list[str]:
@@ -197,11 +198,12 @@ def cloze(r: random.Random, sentence: str) -> tuple[str, str] | None:
     return f"{asking}{helper} {' '.join(chosen)}?", words[hole].strip(',;:()"“”') if hole < len(words) else chosen[-1]
 
 
-def _window(r: random.Random, run: list[str]) -> list[str]:
+def _window(r: random.Random, run: list[str], longest: int) -> list[str]:
+    """Neighbouring sentences of at most so many words together, but for a longer first one."""
     start = r.randrange(max(1, len(run) - 2))
     out: list[str] = []
-    for sentence in run[start : start + r.choice([2, 2, 3, 3, 4])]:
-        if out and sum(s.count(" ") + 1 for s in out) + sentence.count(" ") > 55:
+    for sentence in run[start : start + r.randint(2, max(4, longest // 15))]:
+        if out and sum(s.count(" ") + 1 for s in out) + sentence.count(" ") > longest:
             break
         out.append(sentence)
     return out
@@ -211,11 +213,12 @@ def prose_reading(r: random.Random, library: Library, passages: int) -> Reading:
     """Real paragraphs with questions made of their sentences; up to three about other texts are unanswerable."""
     out = Reading([], [])
     start = r.randrange(len(library.runs))
+    longest = r.choice({1: LONGEST, 2: LONGEST[:2]}.get(passages, LONGEST[:1]))
     for index in range(passages):
         # Neighbours in the library come from the same document: near in topic, so harder to choose among.
         place = start + index if r.random() < 0.5 else r.randrange(len(library.runs))
         title, run = library.runs[place % len(library.runs)]
-        passage = Passage(title, _window(r, run))
+        passage = Passage(title, _window(r, run, longest))
         out.passages.append(passage)
         for sentence in passage.sentences * 2:
             made = library.question(r, sentence)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-EXPLICIT_ATTENTION_UP_TO = 224
+from embedded.attention import causal_attention
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,12 @@ class Attention(nn.Module):
         q = rotate(q.view(rows, length, s.heads, s.head).transpose(1, 2), cos, sin)
         k = rotate(k.view(rows, length, s.kv_heads, s.head).transpose(1, 2), cos, sin)
         v = v.view(rows, length, s.kv_heads, s.head).transpose(1, 2)
-        if s.kv_heads != s.heads:
-            k = k.repeat_interleave(s.heads // s.kv_heads, 1)
-            v = v.repeat_interleave(s.heads // s.kv_heads, 1)
-        if length <= EXPLICIT_ATTENTION_UP_TO and self.training:
-            # On a CPU the compiled plain form is no slower than the fused kernel for short rows; for long ones it is.
-            scores = (q @ k.transpose(-1, -2)) * s.head**-0.5
-            at = torch.arange(length, device=x.device)
-            y = torch.softmax(scores.masked_fill(at[None, :] > at[:, None], float("-inf")), -1) @ v
+        if self.training and x.device.type == "cpu":
+            heads = (rows * s.kv_heads, length, s.head)
+            grouped = (q * s.head**-0.5).to(v.dtype).reshape(heads[0], -1, length, s.head)
+            y = causal_attention(grouped, k.to(v.dtype).reshape(heads), v.reshape(heads))[0].view(q.shape)
         else:
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
         return self.o_proj(y.transpose(1, 2).reshape(rows, length, s.width))
 
 

@@ -50,11 +50,11 @@ def open_model(path: Path | None, fresh: Shape, device: str) -> tuple[Network, M
     """The checkpoint's model, or a new one where there is no checkpoint."""
     if path is None or not path.exists():
         model = Network(fresh).to(device)
-        return model, Muon(model), Progress()
+        return model, Muon(model, precision=precision(device)), Progress()
     saved = torch.load(path, weights_only=True, map_location=device)
     model = Network(Shape(**saved["shape"])).to(device)
     model.load_state_dict(saved["model"])
-    optimiser = Muon(model)
+    optimiser = Muon(model, precision=precision(device))
     optimiser.restore(saved["optimiser"])
     return model, optimiser, Progress(**saved["progress"])
 
@@ -86,6 +86,10 @@ def half_precision(device: str) -> bool:
         return True
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(check() for check in checks if check)
+
+
+def precision(device: str) -> torch.dtype:
+    return torch.bfloat16 if half_precision(device) else torch.float32
 
 
 def open_mix(words: Tokenizer, data: Path, short: bool, lookups: float = LOOKUPS) -> Mix:
