@@ -51,7 +51,7 @@ class Mix:
         if stage >= 0.6:
             kinds.append((0.04, lambda n: relations.reading(r, max(1, n - 1)).joined(free_text.reading(r, 1))))
         if self.library and stage >= 0.3:
-            kinds.append((0.18 if self.short else 0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
+            kinds.append((0.24 if self.short else 0.09, lambda n: natural.prose_reading(r, self.library, min(n, 3))))
             kinds.append((0.13 if self.short else 0.06, lambda n: natural.asked_reading(r, self.library, min(n, 3))))
         make = r.choices([k for _, k in kinds], [w for w, _ in kinds])[0]
         out = make(self.passages(r, stage))

@@ -117,7 +117,7 @@ def chosen_items(r: random.Random, reading: Reading, most: int) -> list[Item]:
     r.shuffle(known)
     r.shuffle(missing)
     chosen = known[:most]
-    chosen += missing[: r.choice([0, 1, 1, 2, 3, 4])] if known else missing[:3]
+    chosen += missing[: r.choice([0, 1, 2, 3, 3, 4])] if known else missing[:3]
     r.shuffle(chosen)
     return chosen
 
