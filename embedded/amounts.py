@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
+from embedded.kinds import VALUES
 from embedded.lexicon import DAYS, FIRST_NAMES, LAST_NAMES, MONTHS, SMALL_NUMBERS, words
 from embedded.values import (
-    VALUES,
     Maker,
     address,
     city,

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 
 from embedded.lexicon import ADJECTIVES, CITIES, COUNTRIES, DAYS, FILLERS, LAST_NAMES, MONTHS, NOUNS, VERBS, words
+from embedded.phrases import advice, reason, task, trouble
 from embedded.reading import Item, Passage, Reading
 from embedded.values import (
-    advice,
     article,
     city,
     clock,
@@ -24,10 +24,7 @@ from embedded.values import (
     letters,
     money,
     person,
-    reason,
-    task,
     thing,
-    trouble,
     upper_first,
     year,
 )

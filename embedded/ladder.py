@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from embedded import relations
+from embedded.kinds import VALUES
 from embedded.lexicon import ADJECTIVES, CITIES, FIRST_NAMES, LAST_NAMES, NOUNS
 from embedded.names import ENTITIES
 from embedded.reading import Item, Passage, Reading
-from embedded.values import VALUES, Rng, digits, invented_name, upper_first
+from embedded.values import Rng, digits, invented_name, upper_first
 
 ASKED = 8
 ABSENT = 2

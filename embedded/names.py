@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from embedded.lexicon import ADJECTIVES, CITIES, COUNTRIES, LAST_NAMES, NOUNS, PRODUCT_NOUNS, TEAM_WORDS, words
-from embedded.values import Maker, Rng, company, digits, invented, invented_name, letters, person, thing, trouble, year
+from embedded.phrases import trouble
+from embedded.values import Maker, Rng, company, digits, invented, invented_name, letters, person, thing, year
 
 
 def _product(r: Rng) -> str:

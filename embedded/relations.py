@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from embedded.kinds import VALUES
 from embedded.lexicon import ADJECTIVES, FILLERS
 from embedded.names import ENTITIES
 from embedded.reading import Item, Passage, Reading
-from embedded.values import VALUES, digits, invented_name, upper_first, year
+from embedded.values import digits, invented_name, upper_first, year
 
 SOURCE = Path(__file__).with_name("relations.txt")
 _PRONOUN_TYPES = {"product", "shop", "event", "company", "place2", "book", "drug", "club", "course", "train", "dish"}
@@ -115,10 +117,15 @@ def _names(r: random.Random, entity_type: str, count: int) -> list[str]:
     return names
 
 
-def reading(r: random.Random, passages: int, test: bool = False, held_out: bool = False) -> Reading:
-    """Passages about things of one type; often all state the same kinds of facts, so that the name must decide."""
+def reading(
+    r: random.Random, passages: int, test: bool = False, held_out: bool = False, often: Sequence[str] = ()
+) -> Reading:
+    """Passages about things of one type; often all state the same kinds of facts, so that the name must decide.
+
+    Every other time the type is one of those that are wanted `often`.
+    """
     table = by_entity(held_out)
-    entity_type = r.choice(entity_types(held_out))
+    entity_type = r.choice(often if often and r.random() < 0.5 else entity_types(held_out))
     pool = table[entity_type] + (by_entity(False).get(entity_type, []) if held_out else [])
     most = 4 if passages <= 2 else 3 if passages <= 3 else 2
     shared = r.sample(pool, min(len(pool), r.randint(1, most)))

@@ -7,9 +7,10 @@ import random
 from embedded import free_text, relations
 from embedded.lexicon import ADJECTIVES, NOUNS, VERBS, words
 from embedded.names import ENTITIES
+from embedded.phrases import advice
 from embedded.reading import UNKNOWN, WITHOUT_PASSAGES, roughen, system_prompt
 from embedded.rows import Dialogue
-from embedded.values import advice, digits, invented, invented_name, person, upper_first
+from embedded.values import digits, invented, invented_name, person, upper_first
 
 SMALL_TALK = [line.split("|") for line in words("small_talk")]
 _GREETINGS = words("openings")

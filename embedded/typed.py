@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from embedded.kinds import VALUES
 from embedded.lexicon import FILLERS, NOUNS, VERBS
 from embedded.names import ENTITIES
 from embedded.reading import Item, Passage, Reading
 from embedded.relations import near_miss, title_of
 from embedded.values import (
-    VALUES,
     article,
     clock,
     count,

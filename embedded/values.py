@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from embedded.lexicon import (
     ADJECTIVES,
-    ADVICE,
     CITIES,
     COMPANY_WORDS,
     COUNTRIES,
@@ -16,12 +15,8 @@ from embedded.lexicon import (
     LAST_NAMES,
     MONTHS,
     NOUNS,
-    REASONS,
     SMALL_NUMBERS,
-    TASKS,
     TEAM_WORDS,
-    TROUBLES,
-    VERBS,
     words,
 )
 
@@ -162,35 +157,6 @@ def thing(r: Rng) -> str:
     return f"{r.choice(ADJECTIVES)} {noun}" if r.random() < 0.4 else noun
 
 
-def reason(r: Rng) -> str:
-    text = r.choice(REASONS)
-    for mark, choices in (("{n}", NOUNS), ("{a}", ADJECTIVES), ("{t}", ["day", "week", "night", "month"])):
-        while mark in text:
-            text = text.replace(mark, r.choice(choices), 1)
-    return text
-
-
-def advice(r: Rng) -> str:
-    def single() -> str:
-        if r.random() < 0.5:
-            return r.choice(ADVICE)
-        word = thing(r) if r.random() < 0.75 else invented(r)
-        tail = r.choice([f" with {article(r.choice(NOUNS))}", " every day", " before lunch", " at night", "", "", ""])
-        return f"{r.choice(VERBS)[0]} the {word}{tail}"
-
-    return single() if r.random() < 0.5 else f"{single()} and {single()}"
-
-
-def task(r: Rng) -> str:
-    if r.random() < 0.6:
-        return r.choice(TASKS)
-    return f"{r.choice(VERBS)[0]} the {r.choice([thing(r), invented(r)])}"
-
-
-def trouble(r: Rng) -> str:
-    return r.choice(TROUBLES) if r.random() < 0.7 else r.choice([article(invented(r)), invented(r)])
-
-
 def company(r: Rng) -> str:
     form = r.random()
     if form < 0.7:
@@ -217,68 +183,3 @@ def phone(r: Rng) -> str:
             f"0{digits(r, 2)} {digits(r, 3)} {digits(r, 3)}",
         ]
     )
-
-
-def floor(r: Rng) -> str:
-    level = r.choice(["the ground floor", "the first floor", "the second floor", "the top floor", "the basement"])
-    return level + r.choice(["", f" next to the {r.choice(NOUNS)}", f" behind the {r.choice(NOUNS)}"])
-
-
-VALUES: dict[str, Maker] = {
-    "money": money,
-    "weight": lambda r: f"{r.randint(1, 95)}{r.choice(['', '.5', '.2', '.8'])} {r.choice(['kg', 'grams', 'pounds'])}",
-    "duration": duration,
-    "color": lambda r: r.choice(
-        [r.choice(words("colours")), f"{r.choice(words('colours'))} and {r.choice(words('colours'))}"]
-    ),
-    "hours": lambda r: f"{count(r, 60)} {r.choice(['hours', 'hours', 'minutes', 'days'])}",
-    "company": company,
-    "material": lambda r: r.choice(words("materials")),
-    "date": date,
-    "time": clock,
-    "timerange": lambda r: f"{clock(r)} to {clock(r)}",
-    "weekday": lambda r: r.choice(DAYS) + r.choice(["s", ""]),
-    "address": address,
-    "phone": phone,
-    "email": lambda r: (
-        f"{r.choice(['info', 'help', 'office', 'jobs'])}@{invented(r)}.{r.choice(['com', 'org', 'net'])}"
-    ),
-    "team": team,
-    "person": person,
-    "place": lambda r: r.choice([country, country, city])(r),
-    "bignum": large_number,
-    "year": year,
-    "city": city,
-    "bigmoney": lambda r: f"{r.choice(['$', '€', ''])}{r.randint(1, 900)} {r.choice(['million', 'billion'])}",
-    "days": lambda r: f"{r.randint(3, 60)} days",
-    "job": lambda r: r.choice(words("jobs")),
-    "gerund": lambda r: r.choice(words("hobbies")),
-    "room": lambda r: digits(r, r.choice([1, 2, 3])) + r.choice(["", "", "A", "B", "C"]),
-    "meters": lambda r: f"{digits(r, r.choice([2, 3]))} {r.choice(['meters', 'metres', 'feet'])}",
-    "country": country,
-    "num": lambda r: digits(r, r.choice([2, 3])),
-    "number": lambda r: r.choice(
-        [digits(r, 2), digits(r, 3), f"{r.randint(1, 20)}.{r.randint(0, 9)}", large_number(r)]
-    ),
-    "dose": lambda r: f"{count(r)} {r.choice(['mg', 'tablets', 'drops', 'ml', 'grams', 'capsules'])}",
-    "cond": trouble,
-    "things": lambda r: article(thing(r)) + r.choice(["", f" and {article(thing(r))}"]),
-    "clause": reason,
-    "clause2": lambda r: r.choice(
-        [article(thing(r)), f"too much {r.choice(NOUNS)}", f"{r.choice(ADJECTIVES)} {invented(r)}"]
-    ),
-    "imp": advice,
-    "todo": task,
-    "speed": lambda r: f"{digits(r, r.choice([2, 3]))} {r.choice(['km/h', 'mph'])}",
-    "percent": lambda r: r.choice([f"{r.randint(0, 9)}.{r.randint(1, 9)}%", f"{r.randint(1, 60)} percent"]),
-    "food": lambda r: r.choice([r.choice(words("foods")), invented(r)]),
-    "food2": lambda r: r.choice([r.choice(words("fields")), thing(r) + "s"]),
-    "language": lambda r: r.choice(words("languages")),
-    "licence": lambda r: r.choice(words("licences")),
-    "memory": lambda r: f"{r.choice([digits(r, 1), digits(r, 2), digits(r, 3)])} {r.choice(['MB', 'GB', 'kB'])}",
-    "power": lambda r: (
-        f"{r.choice([digits(r, 2), digits(r, 3), digits(r, 1) + '.5'])} {r.choice(['watts', 'kW', 'volts'])}"
-    ),
-    "who": lambda r: r.choice(words("groups")),
-    "floor": floor,
-}

@@ -49,8 +49,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
     patch.undo()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(served: SimpleNamespace) -> Iterator[Client]:
+    """One visitor for all tests here: a Gradio client takes two seconds to come and go."""
     client = Client(served.url, verbose=False)
     yield client
     client.close()
