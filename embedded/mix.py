@@ -17,8 +17,9 @@ GROWING = 3_000_000  # tokens until the mix is at its full difficulty
 STYLED = 0.06
 LOOKUPS = 0.04
 INVERTED = 0.3
-# What pages of practices, offices and shops are about; 465 relations alike would show each of their forms too seldom.
-OFTEN = ("trouble2", "trouble2", "service", "person", "branch")
+# What pages of practices, offices and shops say; 465 relations alike would show each of their forms too seldom.
+OFTEN = ("expert", "expert", "doctorday", "room", "remedy", "cause", "cause", "warning", "servprep", "servprice")
+OFTEN += ("servtime", "brphone", "brplace", "brhours", "brfloor", "brfloor", "brhead", "brpark")
 
 
 class Mix:

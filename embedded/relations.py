@@ -51,6 +51,11 @@ def relations() -> tuple[Relation, ...]:
 
 
 @cache
+def by_name() -> dict[str, Relation]:
+    return {relation.name: relation for relation in relations()}
+
+
+@cache
 def by_entity(held_out: bool) -> dict[str, list[Relation]]:
     table: dict[str, list[Relation]] = {}
     for relation in relations():
@@ -122,14 +127,17 @@ def reading(
 ) -> Reading:
     """Passages about things of one type; often all state the same kinds of facts, so that the name must decide.
 
-    Every other time the type is one of those that are wanted `often`.
+    Every other time one of the relations that are wanted `often` is among them.
     """
     table = by_entity(held_out)
-    entity_type = r.choice(often if often and r.random() < 0.5 else entity_types(held_out))
+    wanted = by_name()[r.choice(often)] if often and r.random() < 0.5 else None
+    entity_type = wanted.entity if wanted else r.choice(entity_types(held_out))
     pool = table[entity_type] + (by_entity(False).get(entity_type, []) if held_out else [])
     most = 4 if passages <= 2 else 3 if passages <= 3 else 2
     shared = r.sample(pool, min(len(pool), r.randint(1, most)))
-    alike = r.random() < 0.6
+    if wanted and wanted not in shared:
+        shared[0] = wanted
+    alike = r.random() < (0.8 if wanted else 0.6)
     names = _names(r, entity_type, passages)
     pronouns = r.random() < 0.12
     out = Reading([], [])
