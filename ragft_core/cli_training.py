@@ -34,6 +34,9 @@ def add_training(command: Command, opened: Opened, shown: Shown) -> None:
     train.add_argument("--recipe", choices=["sft", "raft", "mix"], default="sft", help="without, with or both passages")
     train.add_argument("--preset", choices=["smoke", "small", "full"], default="small", help="how long")
     train.add_argument("--steps", type=int, help="instead of the preset's")
+    train.add_argument(
+        "--set", metavar="NAME=VALUE", nargs="+", default=[], help="advanced settings, such as rank=8 seed=1"
+    )
     train.add_argument("--name", help="of the adapter")
     train.add_argument("--follow", action="store_true", help="wait for the end; interrupting leaves the run going")
     train.add_argument("--drop", action="store_true", help="leave out the rows that the clean copy leaves out")
@@ -69,10 +72,12 @@ def run_check(args: argparse.Namespace, settings: Settings, opened: Opened) -> R
 
 def run_train(args: argparse.Namespace, settings: Settings, opened: Opened, shown: Shown) -> Result:
     from .training import commands
+    from .training.plan import read_wishes
 
     kind = "duel" if args.duel else "curve" if args.curve else "sweep" if args.sweep is not None else ""
     given = (args.dataset, args.recipe, args.preset, args.steps, args.name)
     more = {"drop": args.drop, "against": args.against, "mapping": columns(args), "processes": args.processes}
+    more["advanced"] = read_wishes(args.set)
 
     def started(search: Any = None) -> Result:
         if kind:

@@ -215,6 +215,9 @@ def test_the_command_line_starts_groups(settings: Settings, dataset: Path, launc
     assert ragft("--sweep", "rank=4,8", "--name", "b")["kind"] == "sweep"
     assert len(ragft("--curve", "--name", "c")["runs"]) == 3 and len(launched) == 7
     assert "2 to 12 runs" in ragft("--sweep", "rank=4")
+    ragft("--name", "d", "--set", "rank=4", "seed=3")
+    assert [config(settings, "d")["plan"][name] for name in ("rank", "seed", "alpha")] == [4, 3, 32]
+    assert "no training setting 'speed'" in ragft("--set", "speed=9")
     with pytest.raises(SystemExit):
         ragft("--duel", "--curve")
     assert cli.main(["runs", "--home", str(settings.home), "--group", "b"]) == 0

@@ -4,7 +4,7 @@ import pytest
 
 from ragft_core import Settings
 from ragft_core.training import RunError, batches, make_plan
-from ragft_core.training.plan import learning_rate, rate_at
+from ragft_core.training.plan import learning_rate, rate_at, read_wishes
 
 
 def test_the_dial_sets_steps_and_their_rhythm() -> None:
@@ -66,3 +66,24 @@ def test_a_training_pass_takes_its_part_of_the_cores(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert few(Settings(), 1) == 2
     assert batches.most_tokens("cuda:1") > batches.most_tokens("cpu") == batches.most_tokens("xpu")
+
+
+def test_settings_of_the_command_line_become_a_plans_numbers() -> None:
+    wishes = read_wishes(["rank=8", "seed=1", "learning_rate=2e-3", "precision=bf16", "checkpointing=yes"])
+    assert wishes == {"rank": 8, "seed": 1, "learning_rate": 2e-3, "precision": "bf16", "checkpointing": True}
+    assert make_plan(1440, 4_000_000, advanced=wishes).rank == 8 and read_wishes([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("ranks=8", "no training setting 'ranks'; there are steps"),
+        ("preset=full", "no training setting 'preset'"),
+        ("rank=many", "'rank=many' gives no value for rank; it is usually rank=16"),
+        ("rank", "gives no value for rank"),
+        ("checkpointing=maybe", "it is usually checkpointing=false"),
+    ],
+)
+def test_a_setting_that_is_none_is_a_sentence(word: str, said: str) -> None:
+    with pytest.raises(RunError, match=said):
+        read_wishes([word])

@@ -1,7 +1,7 @@
 """One dial (smoke, small, full) and the size of data and model become every number of a run."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ LEAST_LR = 1e-4
 EPOCHS = {"smoke": 1.0, "small": 7.0, "full": 24.0}
 SMOKE_STEPS = 20
 MOST_STEPS = 1_000_000
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 # Casting costs small matrices more than bf16 saves: the embedded model trains at 2,300 tokens/s in fp32 and at 810
 # in bf16, one core, 8 batches (a 15M shape was 1.25 times faster in bf16: design/performance.md, section 7).
 SMALL_SHAPE = 10_000_000  # parameters
@@ -99,6 +100,22 @@ def rate_at(plan: Plan, step: int) -> float:
     """The learning rate of a step (from 0): a short rise, then a straight fall to 3 %."""
     warmup = min(10, max(1, plan.steps // 10))
     return plan.learning_rate * min(1.0, (step + 1) / warmup) * max(0.03, 1 - step / plan.steps)
+
+
+def read_wishes(words: Sequence[str]) -> dict[str, Any]:
+    """`["rank=8", "seed=1"]` as numbers of a plan to replace. RunError for a name or a value that is none."""
+    usual, wishes = Plan().to_json(), dict[str, Any]()
+    del usual["preset"]
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in usual:
+            raise RunError(f"There is no training setting {name[:40]!r}; there are {', '.join(usual)}.")
+        try:
+            wishes[name] = _TRUTH[value.casefold()] if isinstance(usual[name], bool) else type(usual[name])(value)
+        except (ValueError, KeyError) as error:
+            example = str(usual[name]).lower() if isinstance(usual[name], bool) else usual[name]
+            raise RunError(f"{word[:60]!r} gives no value for {name}; it is usually {name}={example}.") from error
+    return wishes
 
 
 def _check(plan: Plan) -> None:
