@@ -132,7 +132,7 @@ def load_student(settings: Settings, plan: Plan, processes: int = 1) -> Student:
         r=plan.rank,
         lora_alpha=plan.alpha,
         lora_dropout=plan.dropout,
-        target_modules="all-linear" if plan.targets == "all" else ["q_proj", "k_proj", "v_proj", "o_proj"],
+        target_modules=_targets(base.model, plan),
         layers_to_transform=list(range(plan.frozen_layers, layers)) if plan.frozen_layers else None,
         task_type="CAUSAL_LM",
     )
@@ -143,6 +143,16 @@ def load_student(settings: Settings, plan: Plan, processes: int = 1) -> Student:
     if plan.checkpointing:
         base.model.gradient_checkpointing_enable({"use_reentrant": False})
     return Student(model, base, LessonCoder(base.tokenizer), training_threads(settings, base.threads, processes))
+
+
+def _targets(model: Any, plan: Plan) -> str | list[str]:
+    """Which linear layers get LoRA; PEFT wants their names where some of the model's layers stay frozen."""
+    if plan.targets == "attention":
+        return ["q_proj", "k_proj", "v_proj", "o_proj"]
+    if not plan.frozen_layers:
+        return "all-linear"
+    named = model.get_decoder().named_modules()
+    return sorted({name.rpartition(".")[2] for name, module in named if isinstance(module, torch.nn.Linear)})
 
 
 def training_threads(settings: Settings, writing: int, processes: int = 1) -> int:

@@ -8,7 +8,7 @@ from .running import CHROMIUM, CHROMIUM_FLAGS, ROOT, App
 from .steps import ask, wait_ended
 
 PICTURE = ROOT / "assets" / "screenshot.png"
-QUESTION = "What helps with a headache?"
+QUESTION = "How much does the skin check cost?"
 
 
 def main(question: str = QUESTION, picture: Path = PICTURE) -> None:

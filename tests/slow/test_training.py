@@ -121,6 +121,14 @@ def test_a_smoke_run_gives_an_adapter_that_the_engine_takes(settings: Settings, 
     assert base.state == tuned.state == "done" and base.text != tuned.text
 
 
+def test_frozen_lower_layers_get_no_adapter(settings: Settings, few: Path) -> None:
+    run = start(settings, few, "sft", "smoke", steps=4, name="upper", advanced=FEW | {"frozen_layers": 4})
+    run = wait(settings, run.id, "done")
+    names = set(tensors(run.adapter))
+    assert {name.split(".layers.")[1].partition(".")[0] for name in names} == {"4", "5"}
+    assert len(names) == 2 * 7 * 2  # layers, linear layers in each, A and B
+
+
 def test_a_killed_run_resumes_and_equals_the_uninterrupted_one(settings: Settings, few: Path) -> None:
     steps = 4 + 2 * KILLS
     start(settings, few, "raft", "smoke", steps=steps, name="whole", advanced=FEW)
