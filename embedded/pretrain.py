@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from embedded import rows, tokenizer
-from embedded.mix import LOOKUPS, Mix
+from embedded.mix import GROWING, LOOKUPS, Mix
 from embedded.muon import Muon
 from embedded.network import Network, Shape
 
@@ -46,8 +47,18 @@ def save(path: Path, model: Network, optimiser: Muon, progress: Progress) -> Non
     temporary.replace(path)
 
 
+def source_of(a: argparse.Namespace) -> Path:
+    """The checkpoint, or the folder of exported weights, to go on from."""
+    exported = Path(a.start)
+    return exported if (exported / "model.safetensors").is_file() else Path(a.home) / (a.start or a.name)
+
+
 def open_model(path: Path | None, fresh: Shape, device: str) -> tuple[Network, Muon, Progress]:
-    """The checkpoint's model, or a new one where there is no checkpoint."""
+    """The checkpoint's model, a folder's exported weights without the optimiser's state, or a new model."""
+    if path is not None and path.is_dir():
+        model = Network(fresh)
+        model.load_state_dict({name: value.float() for name, value in load_file(path / "model.safetensors").items()})
+        return model.to(device), Muon(model, precision=precision(device)), Progress(tokens=GROWING)
     if path is None or not path.exists():
         model = Network(fresh).to(device)
         return model, Muon(model, precision=precision(device)), Progress()
@@ -120,7 +131,7 @@ def run(a: argparse.Namespace) -> Progress:
     home, device = Path(a.home), "cuda" if torch.cuda.is_available() else "cpu"
     home.mkdir(parents=True, exist_ok=True)
     target = home / a.name
-    source = home / (a.start or a.name) if a.resume else None
+    source = source_of(a) if a.resume else None
     model, optimiser, progress = open_model(source, Shape(), device)
     model.train()
     if not a.no_compile:
@@ -160,7 +171,7 @@ def main() -> None:
     p.add_argument("--minutes", type=float, default=60)
     p.add_argument("--cores", type=int, default=1)
     p.add_argument("--resume", action="store_true")
-    p.add_argument("--start", default="", help="checkpoint to branch from, when it is not the one written")
+    p.add_argument("--start", default="", help="checkpoint to branch from, or a folder of exported weights")
     p.add_argument("--name", default="stable.pt")
     p.add_argument("--partner", default="", help="checkpoint of another process to meet half way at every save")
     p.add_argument("--home", default=str(HOME))

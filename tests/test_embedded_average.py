@@ -1,17 +1,20 @@
 """Weights of one training are averaged, and two processes meet half way, without any real weights."""
 
+import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from embedded.average import average
 from embedded.export import card_of
+from embedded.mix import GROWING
 from embedded.muon import Muon
 from embedded.network import Network, Shape
-from embedded.pretrain import Progress, blend, open_model, save
+from embedded.pretrain import Progress, blend, open_model, save, source_of
 
 TINY = Shape(vocab=32, width=16, layers=1, heads=2, kv_heads=1, ff=16)
 NAME = "model.embed_tokens.weight"
@@ -60,3 +63,14 @@ def test_a_process_meets_its_partner_half_way_once_for_each_of_its_saves(tmp_pat
     assert torch.equal(mine.state_dict()[NAME], torch.full((32, 16), 2.0))
     assert blend(mine, partner, 10.0) == 10.0
     assert torch.equal(mine.state_dict()[NAME], torch.full((32, 16), 2.0))
+
+
+def test_training_goes_on_from_exported_weights(tmp_path):
+    theirs = Network(TINY)
+    save_file({name: value.contiguous() for name, value in theirs.state_dict().items()}, tmp_path / "model.safetensors")
+    options = argparse.Namespace(start=str(tmp_path), home=str(tmp_path / "home"), name="look.pt")
+    model, optimiser, progress = open_model(source_of(options), TINY, "cpu")
+    assert all(torch.equal(value, theirs.state_dict()[name]) for name, value in model.state_dict().items())
+    assert progress.step == 0 and progress.tokens == GROWING and not any(m.any() for m in optimiser.momentum.values())
+    options.start = ""
+    assert source_of(options) == tmp_path / "home" / "look.pt"
