@@ -53,10 +53,25 @@ def source_of(a: argparse.Namespace) -> Path:
     return exported if (exported / "model.safetensors").is_file() else Path(a.home) / (a.start or a.name)
 
 
+def shape_of(folder: Path) -> Shape:
+    """The sizes of exported weights, from their config.json."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    names = {
+        "vocab": "vocab_size",
+        "width": "hidden_size",
+        "ff": "intermediate_size",
+        "window": "max_position_embeddings",
+    }
+    names |= {"layers": "num_hidden_layers", "heads": "num_attention_heads", "kv_heads": "num_key_value_heads"}
+    return Shape(
+        **{ours: config[theirs] for ours, theirs in names.items()}, theta=config["rope_parameters"]["rope_theta"]
+    )
+
+
 def open_model(path: Path | None, fresh: Shape, device: str) -> tuple[Network, Muon, Progress]:
     """The checkpoint's model, a folder's exported weights without the optimiser's state, or a new model."""
     if path is not None and path.is_dir():
-        model = Network(fresh)
+        model = Network(shape_of(path))
         model.load_state_dict({name: value.float() for name, value in load_file(path / "model.safetensors").items()})
         return model.to(device), Muon(model, precision=precision(device)), Progress(tokens=GROWING)
     if path is None or not path.exists():

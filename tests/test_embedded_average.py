@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from embedded.average import average
-from embedded.export import card_of
+from embedded.export import card_of, config_of
 from embedded.mix import GROWING
 from embedded.muon import Muon
 from embedded.network import Network, Shape
@@ -68,8 +68,10 @@ def test_a_process_meets_its_partner_half_way_once_for_each_of_its_saves(tmp_pat
 def test_training_goes_on_from_exported_weights(tmp_path):
     theirs = Network(TINY)
     save_file({name: value.contiguous() for name, value in theirs.state_dict().items()}, tmp_path / "model.safetensors")
+    config_of(TINY).save_pretrained(tmp_path)
     options = argparse.Namespace(start=str(tmp_path), home=str(tmp_path / "home"), name="look.pt")
-    model, optimiser, progress = open_model(source_of(options), TINY, "cpu")
+    model, optimiser, progress = open_model(source_of(options), Shape(), "cpu")
+    assert model.shape == TINY
     assert all(torch.equal(value, theirs.state_dict()[name]) for name, value in model.state_dict().items())
     assert progress.step == 0 and progress.tokens == GROWING and not any(m.any() for m in optimiser.momentum.values())
     options.start = ""
