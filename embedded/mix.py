@@ -15,6 +15,7 @@ from embedded.tokenizer import word_pieces
 
 GROWING = 3_000_000  # tokens until the mix is at its full difficulty
 STYLED = 0.06
+WHOLE = 0.12  # of the exercises that else want short answers: a house style asks for sentences
 LOOKUPS = 0.04
 INVERTED = 0.3
 # What pages of practices, offices and shops say; 465 relations alike would show each of their forms too seldom.
@@ -25,7 +26,8 @@ OFTEN += ("servtime", "brphone", "brplace", "brhours", "brfloor", "brfloor", "br
 class Mix:
     """Draws dialogues; without a data folder the natural part falls to the generators.
 
-    With `short`, answers are the words asked for instead of their whole sentence; `lookups` is the share of tiny ones.
+    With `short`, answers are the words asked for, unless the prompt demands their sentence; `lookups` is the share of
+    tiny ones.
     """
 
     def __init__(
@@ -73,7 +75,8 @@ class Mix:
             exercise = self.reading(r, stage)
             if r.random() < 0.7:
                 glue(r, exercise)
-            plain = dialogue(r, exercise, short=self.short)
+            whole = self.short and r.random() < WHOLE
+            plain = dialogue(r, exercise, short=self.short and not whole, demanded=whole)
             if not plain.turns:
                 return self.draw(r, tokens)
         else:

@@ -21,6 +21,12 @@ _OTHER_PROMPTS = [
     "",
 ]
 TITLED = 0.75
+WHOLE = [
+    "Answer in a full sentence.",
+    "Use a full sentence.",
+    "Reply with the whole sentence.",
+    "Say it in a sentence.",
+]
 _JOINTS = [", and ", " and ", ", but ", ", while ", "; ", " - ", ", so "]
 _LOWERED = {"The", "A", "An", "It", "If", "In", "On", "For", "This", "You", "We", "To", "When", "People", "At"}
 _ASKING = ["Tell me {}.", "{}?", "I need {}.", "What about {}?", "Do you know {}?", "What would {} be?", "Which is {}?"]
@@ -122,10 +128,13 @@ def chosen_items(r: random.Random, reading: Reading, most: int) -> list[Item]:
     return chosen
 
 
-def dialogue(r: random.Random, reading: Reading, most: int = 7, short: bool = False) -> Dialogue:
+def dialogue(
+    r: random.Random, reading: Reading, most: int = 7, short: bool = False, demanded: bool = False
+) -> Dialogue:
     """Shuffle the passages, write the context once and ask several questions about it.
 
-    Answers quote the sentence, or with `short` only the words asked for.
+    Answers quote the sentence, or with `short` only the words asked for. With `demanded`, the system prompt or each
+    question says that the sentence is wanted.
     """
     order = list(range(len(reading.passages)))
     r.shuffle(order)
@@ -133,10 +142,14 @@ def dialogue(r: random.Random, reading: Reading, most: int = 7, short: bool = Fa
     titled = r.random() < TITLED
     context = context_text([reading.passages[old] for old in order], titled)
     turns: list[tuple[str, str]] = []
+    demand = f" {r.choice(WHOLE)}" if demanded else ""
+    everywhere = r.random() < 0.5
     for item in chosen_items(r, reading, most):
         quote = "" if item.passage is None else item.quote(short)
         if item.passage is not None and not quote:
             continue
         answer = REFUSAL if item.passage is None else cited(quote, number[item.passage])
-        turns.append((f"{'' if turns else context}Question: {roughen(r, upper_first(item.question))}", answer))
-    return Dialogue(system_prompt(r, WITH_PASSAGES), turns)
+        question = roughen(r, upper_first(item.question)) + (demand if everywhere else "")
+        turns.append((f"{'' if turns else context}Question: {question}", answer))
+    system = system_prompt(r, WITH_PASSAGES)
+    return Dialogue(system if everywhere else f"{system}{demand}".strip(), turns)

@@ -93,6 +93,24 @@ def test_a_mix_of_short_answers_is_shorter():
     assert tokens(True) < 0.7 * tokens(False)
 
 
+def test_a_sentence_is_given_where_the_prompt_demands_it():
+    mix, r, demanded, plain = Mix(None, None, True, 0.0), random.Random(3), 0, 0
+    for _ in range(150):
+        drawn = mix.draw(r, GROWING)
+        if "Context:" not in drawn.turns[0][0]:
+            continue
+        asked = [demand in drawn.system or demand in user for demand in reading.WHOLE for user, _ in drawn.turns]
+        demanded, plain = demanded + any(asked), plain + (not any(asked))
+        if any(asked):
+            assert sum(asked) == len(drawn.turns), "once for each answer"
+    assert 0 < demanded < 0.25 * plain
+
+    exercise = relations.reading(r, 3)
+    sentences = {i.sentence for i in exercise.items}
+    for _, answer in reading.dialogue(r, exercise, demanded=True).turns:
+        assert answer == reading.REFUSAL or answer.rpartition(" [")[0] + "." in sentences
+
+
 def test_training_forms_never_use_the_held_out_one():
     r = random.Random(7)
     for relation in relations.relations():
