@@ -42,6 +42,11 @@ class Table:
         return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
+def name_pieces(tokenizer: Path) -> list[str]:
+    """What unseen names are chained from; training also takes whole capitalised pieces for names, these do not."""
+    return [piece for piece in tk.word_pieces(tk.load(tokenizer)) if piece.isalpha() and piece.islower()]
+
+
 def percent(flags: Sequence[bool]) -> str:
     return f"{100 * share(flags):.0f} %"
 
@@ -193,7 +198,7 @@ def main() -> None:
     a = parser.parse_args()
     torch.set_num_threads(a.cores)
     tokenizer = AutoTokenizer.from_pretrained(a.model)
-    values.use_pieces(tk.word_pieces(tk.load(a.model / "tokenizer.json")))
+    values.use_pieces(name_pieces(a.model / "tokenizer.json"))
     base = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32).eval()
     table = Table()
     print("| measure | value | n |\n|---|---|---|", flush=True)

@@ -15,6 +15,7 @@ from embedded.tokenizer import word_pieces
 
 GROWING = 3_000_000  # tokens until the mix is at its full difficulty
 STYLED = 0.06
+DRILLS = 0.05  # of copying: 3 in 10 tokens are in no other answer, and a token never copied is miscopied later
 WHOLE = 0.12  # of the exercises that else want short answers: a house style asks for sentences
 LOOKUPS = 0.04
 INVERTED = 0.3
@@ -69,7 +70,7 @@ class Mix:
         if r.random() < self.lookups:
             return dialogue(r, ladder.reading(r), ladder.ASKED, self.short)
         x = r.random()
-        if x < 0.02 + 0.4 * (1 - stage):
+        if x < DRILLS + 0.4 * (1 - stage):
             return talk.drill(r)
         if x < 0.96:
             exercise = self.reading(r, stage)

@@ -10,7 +10,7 @@ from embedded.names import ENTITIES
 from embedded.phrases import advice
 from embedded.reading import UNKNOWN, WITHOUT_PASSAGES, roughen, system_prompt
 from embedded.rows import Dialogue
-from embedded.values import digits, invented, invented_name, person, upper_first
+from embedded.values import any_piece, digits, invented, invented_name, person, upper_first
 
 SMALL_TALK = [line.split("|") for line in words("small_talk")]
 _GREETINGS = words("openings")
@@ -64,7 +64,9 @@ def _word(r: random.Random) -> str:
     return r.choice(
         [
             invented(r),
-            invented(r),
+            any_piece(r),
+            any_piece(r),
+            any_piece(r),
             r.choice(NOUNS),
             r.choice(ADJECTIVES),
             invented_name(r),

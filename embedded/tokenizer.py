@@ -47,9 +47,9 @@ def text_ids(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def word_pieces(tokenizer: Tokenizer) -> list[str]:
-    """Plain ASCII pieces of the vocabulary, the raw material of invented words."""
-    pieces = {token.replace("Ġ", "") for token in tokenizer.get_vocab()}
-    return sorted(p for p in pieces if p.isascii() and p.isalpha())
+    """The pieces of the vocabulary that are ASCII and visible, the raw material of invented words."""
+    pieces = {token.replace("Ġ", "") for token in tokenizer.get_vocab() if not token.startswith("<|")}
+    return sorted(p for p in pieces if p.isascii() and p)
 
 
 def turn_ids(tokenizer: Tokenizer, role: int, content: str) -> list[int]:

@@ -29,11 +29,20 @@ _VOWELS = words("vowels")
 _CODAS = ["", "", "", *words("codas")]
 
 _pieces: list[str] = []
+_names: list[str] = []
+_any: list[str] = []
 
 
 def use_pieces(pieces: list[str]) -> None:
     """Chain these vocabulary pieces into words as well: a token that is never copied in training is miscopied later."""
-    _pieces[:] = [p for p in pieces if p.islower()]
+    _pieces[:] = [p for p in pieces if p.isalpha() and p.islower()]
+    _names[:] = [p for p in pieces if len(p) > 2 and p.isalpha() and p[1:].islower() and p[0].isupper()]
+    _any[:] = pieces
+
+
+def any_piece(r: Rng) -> str:
+    """Any piece of the vocabulary, marks among them; an invented word where none are known."""
+    return r.choice(_any) if _any else invented(r)
 
 
 def invented(r: Rng) -> str:
@@ -51,7 +60,7 @@ def upper_first(text: str) -> str:
 
 
 def invented_name(r: Rng) -> str:
-    return upper_first(invented(r))
+    return r.choice(_names) if _names and r.random() < 0.25 else upper_first(invented(r))
 
 
 def letters(r: Rng) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from .running import App
-from .steps import TEXTS, ask, open_tab, problem, run_id, states, texts, wait_ended, wait_writing
+from .steps import TEXTS, ask, open_tab, problem, run_id, states, texts, wait_drawn, wait_ended, wait_writing
 
 HEADACHE = "What helps with a headache?"
 STORY = " ".join(f"word{n}" for n in range(200))
@@ -41,6 +41,7 @@ def test_a_question_asked_while_the_model_loads_is_answered_when_it_is_there(
         page.wait_for_selector("text=the answer follows", timeout=5000)
         wait_ended(page)
         assert states(page) == ["done"] * 3
+        page.close()  # a page that is open looks for the app again, and says so when it is gone
         assert app.close() == 0
 
 
@@ -130,7 +131,9 @@ def test_history_opens_an_earlier_question(app: App, visit: Visit) -> None:
         ask(page, question)
         wait_ended(page)
         page.wait_for_timeout(300)
-    page.get_by_text("Earlier questions").click()
+    with page.expect_response(lambda reply: "/predict" in reply.url and "data-run" in reply.text()):
+        page.get_by_text("Earlier questions").click()
+    wait_drawn(page)  # the list is drawn anew when it opens, and a click on the old one is lost
     page.locator("ol.history a", has_text=HEADACHE).first.click()
     page.wait_for_function(f"document.querySelector('#question textarea').value === '{HEADACHE}'")
     assert states(page) == ["done"] * 3 and run_id(page) in page.url
