@@ -95,6 +95,9 @@ class RecipeForm:
                 )
             with gr.Row(elem_classes="fields"):
                 every = _number("Evaluate every", f"Steps between two looks at held-out rows. {AUTO}", 0)
+                thin = _number(
+                    "Word dropout", "Part of a question's common words left out. Empty: by size.", None, False
+                )
                 patience = _number("Patience", "Looks without progress before it stops; 0: never.", usual.patience)
                 seed = _number("Seed", "The same seed splits, shuffles and trains the same.", usual.seed)
             with gr.Row(elem_classes="fields", visible=False) as self.raft:
@@ -115,6 +118,7 @@ class RecipeForm:
             targets,
             frozen,
             dropout,
+            thin,
             precision,
             every,
             patience,
@@ -223,5 +227,5 @@ class RecipeForm:
         return " The page's model was put away to make room; it comes back when the run ends, or when you ask."
 
 
-def _number(label: str, info: str, value: float, whole: bool = True) -> gr.Number:
+def _number(label: str, info: str, value: float | None, whole: bool = True) -> gr.Number:
     return gr.Number(value, precision=0 if whole else None, label=label, info=info, min_width=130)

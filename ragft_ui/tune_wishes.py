@@ -12,10 +12,11 @@ from ragft_core.training.plan import Plan
 
 NAMES = (
     *("recipe", "method", "preset", "steps", "learning_rate", "rank", "alpha", "batch", "targets", "frozen_layers"),
-    *("dropout", "precision", "evaluate_every", "patience", "seed", "golden", "k", "absent"),
+    *("dropout", "word_dropout", "precision", "evaluate_every", "patience", "seed", "golden", "k", "absent"),
 )
 OF_RECIPE = ("golden", "k", "absent")
 BY_SIZE = ("steps", "learning_rate", "evaluate_every")  # 0: the size decides; any other number is meant
+SIZED = (*BY_SIZE, "word_dropout")  # no one number is usual for all sizes
 WHOLE = ("steps", "rank", "alpha", "batch", "frozen_layers", "evaluate_every", "patience", "seed", "k")
 
 
@@ -27,11 +28,6 @@ class Wishes:
     preset: str
     steps: int | None
     advanced: Mapping[str, Any]
-
-    @property
-    def has_flags(self) -> bool:
-        """Whether the command line has a flag for all of it."""
-        return not self.advanced and self.recipe == RECIPES.get(self.recipe.name)
 
 
 def wishes(values: Sequence[Any]) -> Wishes:
@@ -48,7 +44,7 @@ def wishes(values: Sequence[Any]) -> Wishes:
         recipe = replace(recipe, **shown)
     preset, steps = str(given.pop("preset", "small")), given.pop("steps", None)
     usual = vars(Plan())
-    differs = {name: value for name, value in given.items() if name in BY_SIZE or value != usual[name]}
+    differs = {name: value for name, value in given.items() if name in SIZED or value != usual[name]}
     return Wishes(recipe, preset, steps, differs)
 
 
@@ -78,7 +74,7 @@ def as_command(
     words += ["--name", name] if name else []
     words += ["--columns", *(f"{field}={column}" for field, column in mapping.items())] if mapping else []
     words += ["--against", *map(str, against)] if against else []
-    missing = [f"{key.replace('_', ' ')} {value}" for key, value in wanted.advanced.items()]
-    missing += ["RAFT's shares"] if wanted.recipe != RECIPES.get(wanted.recipe.name) else []
-    note = f"Without {', '.join(missing)}: see the command of the run itself once it has started." if missing else ""
+    words += ["--set", *(f"{key}={value}" for key, value in wanted.advanced.items())] if wanted.advanced else []
+    usual = wanted.recipe == RECIPES.get(wanted.recipe.name)
+    note = "" if usual else "Without RAFT's shares: see the command of the run itself once it has started."
     return shlex.join([*words, "--home", str(home), "--follow"]), note

@@ -27,6 +27,12 @@ def test_the_rate_rises_shortly_and_falls_to_3_percent() -> None:
     assert rates[0] == pytest.approx(0.1) and max(rates) == rates[9] > 0.9 and rates[99] == pytest.approx(0.03)
 
 
+def test_only_a_small_model_leaves_words_of_questions_out_by_itself() -> None:
+    assert make_plan(10, 4_000_000).word_dropout == 0.3 and make_plan(10, 10**9).word_dropout == 0.0
+    assert make_plan(10, 4_000_000, advanced={"word_dropout": 0.0}).word_dropout == 0.0
+    assert make_plan(10, 10**9, advanced={"word_dropout": 0.2}).word_dropout == 0.2
+
+
 def test_method_and_size_choose_the_precision() -> None:
     assert make_plan(10, 4_000_000).precision == "fp32" and make_plan(10, 10**9).precision == "auto"
     assert make_plan(10, 10**9, advanced={"method": "qlora"}).precision == "nf4"
@@ -47,6 +53,7 @@ def test_method_and_size_choose_the_precision() -> None:
         {"precision": "fp16"},
         {"colour": 1},
         {"dropout": "none"},
+        {"word_dropout": 0.95},
     ],
 )
 def test_wishes_out_of_range_are_a_sentence(wish: dict) -> None:

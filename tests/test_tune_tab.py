@@ -15,6 +15,7 @@ from ragft_core.examples import RECIPES
 from ragft_core.examples.propose import Proposal
 from ragft_core.testing import EchoEngine, OnePageIndex
 from ragft_core.training import runs
+from ragft_core.training.plan import read_wishes
 from ragft_core.types import Status
 from ragft_ui import header
 from ragft_ui.run_settings import RunSettings
@@ -168,12 +169,11 @@ def test_a_file_of_another_kind_is_refused(build: Callable[..., TuneTab], tmp_pa
 
 def test_only_wishes_that_differ_are_handed_on() -> None:
     usual = wishes(list(USUAL.values()))
-    assert usual.recipe == RECIPES["sft"] and usual.advanced == {} and usual.has_flags and usual.steps is None
+    assert usual.recipe == RECIPES["sft"] and usual.advanced == {} and usual.steps is None
     assert wishes(list((USUAL | {"steps": 0, "learning_rate": 0, "evaluate_every": 0}).values())) == usual
     given = USUAL | {"recipe": "raft", "rank": 8.0, "steps": 30.0, "learning_rate": 4e-3, "k": 5.0, "patience": 4}
     chosen = wishes(list(given.values()))
     assert chosen.advanced == {"rank": 8, "learning_rate": 4e-3} and chosen.steps == 30 and chosen.recipe.k == 5
-    assert not chosen.has_flags
     for wrong in ({"recipe": "magic"}, {"recipe": "raft", "golden": 2}, {"recipe": "raft", "k": "many"}):
         with pytest.raises(RunError):
             wishes(list((USUAL | wrong).values()))
@@ -188,10 +188,11 @@ def test_the_command_line_is_shown_and_what_it_cannot_say() -> None:
         words == "ragft train '/h/my rows.jsonl' --recipe sft --preset smoke --steps 30 --name mine --home /h --follow"
     )
     assert note == ""
-    odd = wishes(list((USUAL | {"recipe": "raft", "rank": 8, "golden": 0.5}).values()))
+    odd = wishes(list((USUAL | {"recipe": "raft", "rank": 8, "word_dropout": 0.0, "golden": 0.5}).values()))
     words, note = as_command(Path("/h"), Path("/r"), odd, "", {"question": "my q"}, [Path("/e")])
-    assert cli.parser().parse_args(shlex.split(words)[1:]).columns == ["question=my q"], "the line is one that works"
-    assert "--columns 'question=my q' --against /e" in words and "Without rank 8, RAFT's shares" in note
+    read = cli.parser().parse_args(shlex.split(words)[1:])
+    assert read.columns == ["question=my q"] and read_wishes(read.set) == odd.advanced, "the line is one that works"
+    assert "--columns 'question=my q' --against /e" in words and "Without RAFT's shares" in note
 
 
 def test_cost_and_preview_follow_the_form(build: Callable[..., TuneTab], dataset: Path) -> None:  # noqa: F811

@@ -11,6 +11,7 @@ from ..prompts import messages
 from ..types import Message, Passage
 from .rows import WORD, Example
 from .subjects import invented, renamed
+from .word_dropout import common_words, thinned
 
 ABSTAIN = "I could not find that in the context."
 
@@ -57,11 +58,18 @@ class Lesson:
     id: str
 
 
-def epoch_lessons(rows: Sequence[Example], recipe: Recipe, seed: int, epoch: int) -> list[Lesson]:
-    """The lessons of one epoch; the same for the same arguments, so that a resumed run sees what it would have."""
+def epoch_lessons(
+    rows: Sequence[Example], recipe: Recipe, seed: int, epoch: int, word_dropout: float = 0.0
+) -> list[Lesson]:
+    """The lessons of one epoch; the same for the same arguments, so that a resumed run sees what it would have.
+
+    `word_dropout` is the probability with which a common word of a question is left out.
+    """
     lessons = []
-    for n, row in enumerate(rows):
-        rng = random.Random(f"{seed}/{epoch}/{n}/{row.id}")
+    common = common_words(rows) if word_dropout else frozenset()
+    for n, whole in enumerate(rows):
+        rng = random.Random(f"{seed}/{epoch}/{n}/{whole.id}")
+        row = thinned(whole, rng, word_dropout, common)
         closed, opened, roll = rng.random(), rng.random(), rng.random()
         with_passages = bool(row.context) and opened < recipe.passages
         if recipe.closed + recipe.passages <= 1.0:  # by turns: the two shares divide one roll

@@ -6,8 +6,8 @@ from typing import Any
 
 from .run import events, read_json, read_run, run_folder, runs_folder
 
-SAME = ("steps", "epochs", "batch", "learning_rate", "rank", "alpha", "dropout", "targets", "frozen_layers", "method")
-MORE = ("precision", "patience", "seed", "preset")
+SAME = ("steps", "epochs", "batch", "learning_rate", "rank", "alpha", "dropout", "targets", "method")
+MORE = ("word_dropout", "frozen_layers", "precision", "patience", "seed", "preset")
 
 
 def facts(home: Path, run_id: str) -> dict[str, Any]:

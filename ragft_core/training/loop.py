@@ -185,10 +185,11 @@ class Loop:
     # ---------------------------------------------------------------- data
 
     def _batches(self) -> list[list[Encoded]]:
-        lessons = self._encoded(epoch_lessons(self.rows, self.recipe, self.plan.seed, self.epoch))
+        plan = self.plan
+        lessons = self._encoded(epoch_lessons(self.rows, self.recipe, plan.seed, self.epoch, plan.word_dropout))
         if not lessons:
             raise RunError(f"No row fits the model's window of {self._window:,} tokens. Shorten the rows.")
-        return epoch_batches(lessons, self.plan.batch, self.plan.seed, self.epoch)
+        return epoch_batches(lessons, plan.batch, plan.seed, self.epoch)
 
     def _encoded(self, lessons: Sequence[Lesson]) -> list[Encoded]:
         """The lessons that fit the window."""

@@ -22,6 +22,7 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 # Casting costs small matrices more than bf16 saves: the embedded model trains at 2,300 tokens/s in fp32 and at 810
 # in bf16, one core, 8 batches (a 15M shape was 1.25 times faster in bf16: design/performance.md, section 7).
 SMALL_SHAPE = 10_000_000  # parameters
+WORD_DROPOUT = 0.3  # of a small model, which else ties a fact to the few wordings it is asked in
 CHECKPOINTING = 300_000_000  # parameters from which activations are computed again rather than kept
 
 
@@ -29,7 +30,8 @@ CHECKPOINTING = 300_000_000  # parameters from which activations are computed ag
 class Plan:
     """How a run trains; `steps` is the end of the learning rate's fall, whatever stops the run before.
 
-    `batch` counts lessons, of nearly one length; `patience` is in evaluations, 0 never stops early.
+    `batch` counts lessons, of nearly one length; `patience` is in evaluations, 0 never stops early; `word_dropout` is
+    the probability with which a common word of a question is left out.
     """
 
     preset: str = "small"
@@ -40,6 +42,7 @@ class Plan:
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.0
+    word_dropout: float = 0.0
     targets: Literal["all", "attention"] = "all"
     frozen_layers: int = 0
     method: Literal["lora", "qlora"] = "lora"
@@ -70,6 +73,7 @@ def make_plan(
     if preset not in EPOCHS:
         raise RunError(f"The preset {str(preset)[:40]!r} is unknown; choose {', '.join(EPOCHS)}.")
     plan = Plan(preset=preset, learning_rate=learning_rate(parameters), checkpointing=parameters > CHECKPOINTING)
+    plan = replace(plan, word_dropout=WORD_DROPOUT if parameters < SMALL_SHAPE else 0.0)
     unknown = sorted(set(advanced) - set(plan.to_json()))
     if unknown:
         raise RunError(f"There is no training setting {unknown[0]}; there are {', '.join(plan.to_json())}.")
@@ -125,6 +129,7 @@ def _check(plan: Plan) -> None:
         ("rank", 1, 512),
         ("alpha", 1, 2048),
         ("dropout", 0.0, 0.9),
+        ("word_dropout", 0.0, 0.9),
         ("frozen_layers", 0, 1000),
         ("evaluate_every", 1, MOST_STEPS),
         ("save_every", 1, MOST_STEPS),
