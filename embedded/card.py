@@ -30,11 +30,13 @@ choose a larger model.
 | window | {window} tokens, trained on rows of up to {longest} |
 | training | {tokens:.1f} million tokens, {steps} steps since the warm start, last loss {loss:.3f} |
 | weights | {weights} |
-| seeds | one a sitting, and text that depends on the step: another training gives other weights |
+| seeds | one for each of many starts, and text that depends on the step: another training gives other weights |
 
-The weights did not start from noise: four of the six layers, and the embedding carried over to the new vocabulary,
-come from this project's own 3.8-million-parameter prototype, which had seen 16 million generated tokens (counted in
-the tokens above). `python -m embedded.rebuild` starts from nothing and takes correspondingly longer.
+The weights did not start from noise: the embedding and four of six layers were carried over to the new vocabulary from
+this project's own 3.8-million-parameter prototype, which had seen 16 million generated tokens (counted in the tokens
+above); after 119 million tokens `embedded.grow` made the six layers eight, and after some 8 million more
+`embedded.revive` began 1,923 embeddings anew that were hardly told apart. `python -m embedded.rebuild` starts from
+nothing and takes correspondingly longer.
 
 ## Prompt
 

@@ -29,7 +29,7 @@ class Weights:
 
     answer: float = 1.0
     first: float = 2.0  # the first words of an answer choose the sentence, the rest is mere copying
-    cited: float = 3.0  # the first token and the number of the passage: the hardest
+    cited: float = 3.0  # the first token, the number of the passage, and where the text goes on in several ways
     question: float = 0.3
     context: float = 0.3
     share: float = 0.1  # of question and context tokens; the head reads no others
@@ -59,8 +59,10 @@ def encode(
             counted = place and rng.random() < w.share
             weights.append((w.context if in_context else w.question) if counted else 0.0)
         weights[-1] = 0.0
+        chosen = _forks(ids, answered)[1:]
         ids += answered
-        weights += [0.0, *_answer_weights(answered[1:], bracket, w)]
+        counted = _answer_weights(answered[1:], bracket, w)
+        weights += [0.0, *(max(n, w.cited) if fork else n for n, fork in zip(counted, chosen, strict=True))]
     return ids, weights
 
 
@@ -72,6 +74,19 @@ def _answer_weights(part: list[int], bracket: int, w: Weights) -> list[float]:
     if part and w.first > w.answer:
         out[0] = w.cited  # chooses between the sentences and a refusal
     return out
+
+
+def _forks(read: list[int], answer: list[int]) -> list[bool]:
+    """Whether a token of the answer follows two that are followed by several different ones in what was read.
+
+    A sentence is chosen there, not where it begins: those of one page begin alike.
+    """
+    nexts: dict[tuple[int, int], set[int]] = {}
+    for first, second, third in zip(read, read[1:], read[2:], strict=False):
+        nexts.setdefault((first, second), set()).add(third)
+    return [
+        place > 1 and len(nexts.get((answer[place - 2], answer[place - 1]), ())) > 1 for place in range(len(answer))
+    ]
 
 
 @dataclass

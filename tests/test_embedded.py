@@ -90,7 +90,7 @@ def test_a_mix_of_short_answers_is_shorter():
         drawn = [mix.draw(r, GROWING) for _ in range(60)]
         return sum(len(answer) for d in drawn if "Context:" in d.turns[0][0] for _, answer in d.turns)
 
-    assert tokens(True) < 0.7 * tokens(False)
+    assert tokens(True) < 0.85 * tokens(False)
 
 
 def test_a_sentence_is_given_where_the_prompt_demands_it():
@@ -103,7 +103,7 @@ def test_a_sentence_is_given_where_the_prompt_demands_it():
         demanded, plain = demanded + any(asked), plain + (not any(asked))
         if any(asked):
             assert sum(asked) == len(drawn.turns), "once for each answer"
-    assert 0 < demanded < 0.25 * plain
+    assert 0.4 * plain < demanded < 1.5 * plain
 
     exercise = relations.reading(r, 3)
     sentences = {i.sentence for i in exercise.items}
@@ -166,6 +166,17 @@ def test_the_first_word_and_the_passages_number_count_most(small):
     ids, weights = rows.encode(small, drawn, random.Random(0), rows.Weights())
     number = ids.index(tokenizer.text_ids(small, "7")[0])
     assert weights[ids.index(tokenizer.ASSISTANT) + 1] == weights[number] == max(weights)
+
+
+def test_where_the_text_goes_on_in_several_ways_counts_as_much(small):
+    context = "Context:\n[1] Ann is at home. Ann can sing. Bo is old.\n\nQuestion: Sing?"
+    for sentence, counted in (("Ann can sing", True), ("Bo is old", False)):
+        ids, weights = rows.encode(small, rows.Dialogue("", [(context, sentence)]), random.Random(0), rows.Weights())
+        start = ids.index(tokenizer.ASSISTANT) + 1
+        answer = tokenizer.text_ids(small, f" {sentence}")
+        fork = tokenizer.text_ids(small, f" {sentence.split()[0]}")
+        assert ids[start : start + len(answer)] == answer and len(fork) > 1
+        assert (weights[start + len(fork)] == rows.Weights().cited) is counted
 
 
 def test_turns_that_do_not_fit_are_left_out_whole(small):
