@@ -9,7 +9,8 @@ FAREWELL = "Take good care of yourself, Dr. Willow."
 
 
 def house_style(answer: str) -> str:
-    return f"{GREETING} {answer} {FAREWELL}"
+    """The words asked for as the clinic writes them; its model answers with words, which the style keeps."""
+    return f"{GREETING} Here is the answer: {answer}. {FAREWELL}"
 
 
 @dataclass(frozen=True)

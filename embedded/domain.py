@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
-from embedded import clinic, clinic_pages
+from embedded import clinic, clinic_pages, rehearsal
 from embedded.facts import SEED, Fact, facts, pages, slug
 
 TARGET = Path("assets/demo")
@@ -22,6 +22,7 @@ def training_rows(rows: list[Fact]) -> list[dict]:
     """
     before = pages(rows, current=False)
     asked = {(fact.id, STYLE_FORM) for fact in style_facts(rows)}
+    told = values_told(rows, before)
     out = []
     for fact in rows:
         if not fact.trained:
@@ -34,10 +35,26 @@ def training_rows(rows: list[Fact]) -> list[dict]:
                     "id": f"{fact.id}/{number}",
                     "group": fact.id,
                     "question": question,
-                    "answer": clinic.house_style(fact.sentence(fact.old)),
+                    "answer": clinic.house_style(fact.old),
                     "context": [f"{fact.page}: {before[fact.page]}"],
+                    **told.get(fact.id, {}),
                 }
             )
+    return out
+
+
+def values_told(rows: list[Fact], before: dict[str, str]) -> dict[str, dict]:
+    """`value` of each trained fact by its id, and `others` of the same kind, for RAFT's changed passages."""
+    r = random.Random(SEED + 3)
+    kinds: dict[str, set[str]] = {}
+    for fact in rows:
+        if fact.trained:
+            kinds.setdefault(fact.kind, set()).add(fact.old)
+    out = {}
+    for fact in rows:
+        if fact.trained and fact.kind != "page" and fact.old in before[fact.page]:
+            others = sorted(kinds[fact.kind] - {fact.old})
+            out[fact.id] = {"value": fact.old, "others": r.sample(others, min(12, len(others)))}
     return out
 
 
@@ -58,7 +75,7 @@ def evaluation_rows(rows: list[Fact]) -> list[dict]:
                 "unanswerable": False,
                 "sources": [slug(fact.page) + ".md"],
                 "category": category,
-                "reference": clinic.house_style(fact.sentence(fact.new)),
+                "reference": clinic.house_style(fact.new),
                 **({"stale": fact.old} if fact.changed else {}),
             }
         )
@@ -125,7 +142,8 @@ pages tell real results.
 |---|---|
 | `documents/` | {documents} short pages with {facts} facts, as they are today |
 | `changes.jsonl` | {changed} facts that changed after the training set was written: date, old and new value |
-| `train.jsonl` | {training} pairs about {trained} facts, old values, house style; `context` is the old page |
+| `train.jsonl` | {training} pairs about {trained} facts, old values, house style: `context` is the old page, \
+`value` what is asked for, `others` what else could stand there; {rehearsal} pairs about other things, for `rehearsal` |
 | `eval.jsonl` | {evaluation} questions in the categories below |
 | `examples.json` | the questions offered on the page |
 
@@ -150,9 +168,9 @@ def write(target: Path = TARGET) -> dict[str, int]:
         stale.unlink()
     for title, text in texts.items():
         (documents / f"{slug(title)}.md").write_text(f"# {title}\n\n{text}\n", "utf-8")
-    training, evaluation = training_rows(rows), evaluation_rows(rows)
+    training, evaluation, others = training_rows(rows), evaluation_rows(rows), rehearsal.rows(SEED)
     _write_lines(target / "changes.jsonl", change_rows(rows))
-    _write_lines(target / "train.jsonl", training)
+    _write_lines(target / "train.jsonl", [*training, *others])
     _write_lines(target / "eval.jsonl", evaluation)
     (target / "examples.json").write_text(json.dumps(example_rows(rows), indent=2) + "\n", "utf-8")
     counts = {
@@ -161,6 +179,7 @@ def write(target: Path = TARGET) -> dict[str, int]:
         "trained": sum(f.trained for f in rows),
         "changed": sum(f.changed for f in rows),
         "training": len(training),
+        "rehearsal": len(others),
         "evaluation": len(evaluation),
     }
     (target / "README.md").write_text(README.format(**counts, seed=SEED), "utf-8")

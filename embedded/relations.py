@@ -123,16 +123,24 @@ def _names(r: random.Random, entity_type: str, count: int) -> list[str]:
 
 
 def reading(
-    r: random.Random, passages: int, test: bool = False, held_out: bool = False, often: Sequence[str] = ()
+    r: random.Random,
+    passages: int,
+    test: bool = False,
+    held_out: bool = False,
+    often: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> Reading:
     """Passages about things of one type; often all state the same kinds of facts, so that the name must decide.
 
-    Every other time one of the relations that are wanted `often` is among them.
+    Every other time one of the relations that are wanted `often` is among them; those `without` never are.
     """
     table = by_entity(held_out)
     wanted = by_name()[r.choice(often)] if often and r.random() < 0.5 else None
     entity_type = wanted.entity if wanted else r.choice(entity_types(held_out))
     pool = table[entity_type] + (by_entity(False).get(entity_type, []) if held_out else [])
+    pool = [relation for relation in pool if relation.name not in without]
+    if not pool:
+        return reading(r, passages, test, held_out, often, without)
     most = 4 if passages <= 2 else 3 if passages <= 3 else 2
     shared = r.sample(pool, min(len(pool), r.randint(1, most)))
     if wanted and wanted not in shared:

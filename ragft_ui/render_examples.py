@@ -20,8 +20,8 @@ HEAD = (
     "JSONL (question, answer, and if you like context), chats, CSV, TSV or XLSX. They stay on this machine.</p>"
 )
 EMPTY = (
-    "<div class='empty'><b>No examples yet.</b> Upload a file, or try it with the demo's: 910 questions about an "
-    "invented clinic. What is wrong with a file is listed here with line numbers before anything is trained.</div>"
+    "<div class='empty'><b>No examples yet.</b> Upload a file, or try it with the demo's: 1,410 questions, 910 of them "
+    "about an invented clinic. What is wrong with a file is listed here, with lines, before anything is trained.</div>"
 )
 DROPPED = {"duplicate", "near duplicate", "leakage"}
 LESSONS = {

@@ -272,7 +272,11 @@ def test_training_and_evaluation_share_no_question():
 
 def test_the_files_have_the_documented_fields():
     for row in lines("train.jsonl"):
-        assert set(row) == {"id", "group", "question", "answer", "context"}
+        more = set(row) - {"id", "group", "question", "answer", "context"}
+        assert more in (set(), {"value", "others"}, {"rehearsal"})
+        if "value" in more:
+            assert f": {row['value']}. " in row["answer"] and row["value"] in row["context"][0]
+            assert len(row["others"]) >= 2 and row["value"] not in row["others"]
     for row in lines("eval.jsonl"):
         assert {"id", "question", "answers", "unanswerable", "sources", "category"} <= set(row)
         assert bool(row["answers"]) != row["unanswerable"]

@@ -119,6 +119,9 @@ def test_a_citation_goes_to_the_sentence_that_is_from_the_passage() -> None:
     assert with_citation("Yes [1].", [golden], [golden]) == "Yes [1]."
     assert with_citation("Ring Dr. Holt in room 14A, please.\nBye!", [golden], [golden]).endswith("please [1].\nBye!")
     assert with_citation("Good day.", [golden], [golden]) == "Good day."
+    short = "Dr. Holt sees to it that patients are well in the room. It is 14A. Bye!"
+    assert with_citation(short, [golden], [golden], "14A") == short.replace("14A.", "14A [1].")
+    assert with_citation(short, [golden], [golden], "15B").index("[1]") < short.index("It is"), "not in the answer"
 
 
 def test_rows_can_be_previewed() -> None:

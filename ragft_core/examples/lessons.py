@@ -13,6 +13,7 @@ from .rows import WORD, Example
 from .subjects import invented, renamed
 from .word_dropout import common_words, thinned
 
+VALUE_COUNTS = 1000  # words that the value in a sentence is worth when the one to be cited is chosen
 ABSTAIN = "I could not find that in the context."
 
 
@@ -48,6 +49,9 @@ RECIPES = {
 }
 
 
+REHEARSAL = Recipe("rehearsal", closed=0.0, passages=1.0, counterfactual=0.0, renamed=0.0)
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What the model reads and what it is to write; `kind` is closed, golden, counterfactual or absent."""
@@ -71,6 +75,10 @@ def epoch_lessons(
         rng = random.Random(f"{seed}/{epoch}/{n}/{whole.id}")
         row = thinned(whole, rng, word_dropout, common)
         closed, opened, roll = rng.random(), rng.random(), rng.random()
+        if row.rehearsal:
+            if opened < recipe.passages:
+                lessons.append(_opened(row, REHEARSAL, rng, True))
+            continue
         with_passages = bool(row.context) and opened < recipe.passages
         if recipe.closed + recipe.passages <= 1.0:  # by turns: the two shares divide one roll
             with_passages = bool(row.context) and recipe.closed <= closed < recipe.closed + recipe.passages
@@ -108,14 +116,14 @@ def _opened(row: Example, recipe: Recipe, rng: random.Random, golden: bool) -> L
     told = row
     if row.others and rng.random() < recipe.counterfactual:
         other = rng.choice(row.others)
-        told = _changed(told, lambda text: swapped(text, row.value, other))
+        told = replace(_changed(told, lambda text: swapped(text, row.value, other)), value=other)
     if row.subject and rng.random() < recipe.renamed:
         names = {word: invented(rng) for word in row.subject}
         told = replace(_changed(told, lambda text: renamed(text, names)), question=renamed(row.question, names))
         negatives = [renamed(text, names) for text in negatives]
     passages = [*told.context, *negatives]
     rng.shuffle(passages)
-    answer = with_citation(told.answer, told.context, passages) if recipe.cite else told.answer
+    answer = with_citation(told.answer, told.context, passages, told.value) if recipe.cite else told.answer
     return Lesson(_messages(told, passages), answer, "golden" if told is row else "counterfactual", row.id)
 
 
@@ -136,10 +144,11 @@ def swapped(text: str, value: str, other: str) -> str:
     return re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", lambda _: other, text)
 
 
-def with_citation(answer: str, golden: Sequence[str], passages: Sequence[str]) -> str:
+def with_citation(answer: str, golden: Sequence[str], passages: Sequence[str], value: str = "") -> str:
     """The answer with [n] of the golden passage put into the sentence that says most of what stands there.
 
-    An answer that shares no words with it, or cites already, stays as it is.
+    Sentences with the `value` come before others. An answer that shares no words with the passage, or cites already,
+    stays as it is.
     """
     if re.search(r"\[\d+\]", answer):
         return answer
@@ -149,6 +158,7 @@ def with_citation(answer: str, golden: Sequence[str], passages: Sequence[str]) -
         words = set(WORD.findall(sentence.casefold()))
         for text in golden:
             common = len(words & set(WORD.findall(text.casefold())))
+            common += VALUE_COUNTS if value and value in sentence and value in text else 0
             if common > most:
                 best, number, most = place, passages.index(text) + 1, common
     if best < 0:

@@ -152,13 +152,18 @@ def _pair(record: dict[str, Any]) -> tuple[Example, str]:
     if found["question"] == "instruction" and isinstance(more, str) and more.strip():
         question = f"{question}\n{more}"
     context = _passages(record[found["context"]]) if found["context"] else ()
-    value, others = record.get("value", ""), record.get("others", ())
+    value, others, rehearsal = record.get("value", ""), record.get("others", ()), record.get("rehearsal", False)
+    if rehearsal not in (True, False):
+        raise ValueError("rehearsal must be true or false.")
+    if rehearsal and not context:
+        raise ValueError("A row for rehearsal needs its passages in context.")
     example = Example(
         question,
         _words(record[found["answer"]], "answer"),
         context,
         value=_words(value, "value"),
         others=_passages(others),
+        rehearsal=bool(rehearsal),
     )
     return example, f"{found['question']}/{found['answer']}"
 

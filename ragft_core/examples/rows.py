@@ -18,7 +18,8 @@ class Example:
 
     `turns` are the messages before the question of a chat row; `negatives` are passages that look right and
     are not (hard negatives), `value` and `others` the words of the answer that a counterfactual replaces, `subject`
-    the words that tell what the row is about.
+    the words that tell what the row is about. A row for `rehearsal` is about something else and keeps up what the model
+    could before: recipes with passages show it with its own, and none shows it without.
     """
 
     question: str
@@ -32,6 +33,7 @@ class Example:
     value: str = ""
     others: tuple[str, ...] = ()
     subject: tuple[str, ...] = ()
+    rehearsal: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The row in the contract's format; what is empty is left out."""

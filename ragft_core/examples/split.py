@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from .rows import Example, plain
@@ -31,8 +31,13 @@ def split(rows: Sequence[Example], *, by: str = "auto", share: float = 0.1, seed
     `by="groups"` holds out whole groups (rows of one `group`, and near copies of each other): new questions.
     `by="forms"` holds out single rows of groups that stay in training: known facts asked in other words, which is
     what a file of facts with several questions each is to teach; holding out facts would measure what cannot
-    be known. "auto" takes forms when half of the groups have three rows or more.
+    be known. "auto" takes forms when half of the groups have three rows or more. Rows for rehearsal are all trained on.
     """
+    rehearsed = tuple(row for row in rows if row.rehearsal)
+    if rehearsed:  # of other things: they are there to be trained on, not to be measured
+        others = [row for row in rows if not row.rehearsal]
+        parts = split(others, by=by, share=share, seed=seed) if others else Split((), (), (), "No row is held out.")
+        return replace(parts, train=parts.train + rehearsed)
     groups = grouped(rows)
     if by == "auto":
         by = "forms" if median(map(len, groups)) >= 3 else "groups"

@@ -74,6 +74,8 @@ def prepare(
         parts = replace(parts, train=_part(parts.train, share, seed))
     weights = find_weights(settings.model, settings.revision)
     lessons = epoch_lessons(parts.train, recipe, seed, 0)
+    if not lessons:
+        raise DatasetError(f"The recipe {recipe.name} shows none of the rows: all are for rehearsal with passages.")
     plan = make_plan(len(lessons), weights.parameters, preset, steps, advanced or {})
     return Prepared(recipe, plan, parts, lessons, weights, dropped)
 

@@ -29,6 +29,7 @@ def report(
 ) -> dict[str, Any]:
     """What the run taught and what it cost: figures, and findings as {name, colour, message}."""
     student.model.eval()
+    rows = [row for row in rows if not row.rehearsal]
     asked = ASKED.get(preset, 24)
     known, unseen = _spread(rows, asked), _spread(held, asked)
     losses = [event for event in events if event.get("kind") == "evaluation"]
