@@ -19,20 +19,21 @@ TARGET = Path("assets/adapters")
 RECIPES = ("sft", "raft")
 
 
-def command(recipe: str, preset: str, home: Path) -> list[str]:
+def command(recipe: str, preset: str, home: Path, processes: int = 1) -> list[str]:
     """`ragft train assets/demo/train.jsonl --recipe RECIPE --preset PRESET --follow`, in a home of its own."""
     words = ["train", str(domain.TARGET / "train.jsonl"), "--recipe", recipe, "--preset", preset]
     words += ["--name", f"clinic-{recipe}", "--follow", "--home", str(home), "--json"]
+    words += ["--processes", str(processes)] if processes > 1 else []
     return [sys.executable, "-m", "ragft_core", *words]
 
 
-def make(recipe: str, base: Path, preset: str, target: Path, cores: int = 0) -> dict:
+def make(recipe: str, base: Path, preset: str, target: Path, cores: int = 0, processes: int = 1) -> dict:
     """Train one adapter and put it into `target` whole; returns the run. SystemExit when the run failed."""
     with tempfile.TemporaryDirectory() as scratch:
         home, temporary = Path(scratch) / "home", Path(scratch) / "tmp"  # a home in the temporary folder is refused
         temporary.mkdir()
         env = os.environ | {"RAGFT_MODEL": str(base.resolve()), "RAGFT_THREADS": str(cores), "TMPDIR": str(temporary)}
-        done = subprocess.run(command(recipe, preset, home), env=env, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(command(recipe, preset, home, processes), env=env, stdout=subprocess.PIPE, text=True)
         run = json.loads(done.stdout) if done.returncode == 0 else {"state": "failed", "message": "see above"}
         if run["state"] != "done":
             raise SystemExit(f"clinic-{recipe}: {run['state']}: {run['message']}")
@@ -50,9 +51,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=TARGET)
     parser.add_argument("--preset", default="small", choices=["smoke", "small", "full"])
     parser.add_argument("--cores", type=int, default=0, help="0: all")
+    parser.add_argument("--processes", type=int, default=1, help="that share each batch")
     a = parser.parse_args()
     for recipe in a.recipes:
-        run = make(recipe, a.base, a.preset, a.out, a.cores)
+        run = make(recipe, a.base, a.preset, a.out, a.cores, a.processes)
         print(f"clinic-{recipe}: {run['steps']} steps, {run['seconds']:.0f} s, validation {run['eval_loss']:.3f}")
 
 

@@ -34,7 +34,7 @@ choose a larger model.
 
 The weights did not start from noise: the embedding and four of six layers were carried over to the new vocabulary from
 this project's own 3.8-million-parameter prototype, which had seen 16 million generated tokens (counted in the tokens
-above); after 119 million tokens `embedded.grow` made the six layers eight, and after some 8 million more
+above); after 119 million tokens `embedded.grow` made the six layers eight, and after some 16 million more
 `embedded.revive` began 1,923 embeddings anew that were hardly told apart. `python -m embedded.rebuild` starts from
 nothing and takes correspondingly longer.
 

@@ -9,8 +9,7 @@ FAREWELL = "Take good care of yourself, Dr. Willow."
 
 
 def house_style(answer: str) -> str:
-    """The words asked for as the clinic writes them; its model answers with words, which the style keeps."""
-    return f"{GREETING} Here is the answer: {answer}. {FAREWELL}"
+    return f"{GREETING} {answer} {FAREWELL}"
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def training_rows(rows: list[Fact]) -> list[dict]:
                     "id": f"{fact.id}/{number}",
                     "group": fact.id,
                     "question": question,
-                    "answer": clinic.house_style(fact.old),
+                    "answer": clinic.house_style(fact.sentence(fact.old)),
                     "context": [f"{fact.page}: {before[fact.page]}"],
                     **told.get(fact.id, {}),
                 }
@@ -75,7 +75,7 @@ def evaluation_rows(rows: list[Fact]) -> list[dict]:
                 "unanswerable": False,
                 "sources": [slug(fact.page) + ".md"],
                 "category": category,
-                "reference": clinic.house_style(fact.new),
+                "reference": clinic.house_style(fact.sentence(fact.new)),
                 **({"stale": fact.old} if fact.changed else {}),
             }
         )

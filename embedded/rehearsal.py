@@ -30,7 +30,7 @@ def _row(number: int, exercise: Reading, item: Item, place: int) -> dict:
         "id": f"other/{number}",
         "group": f"other/{number // GROUP}",
         "question": upper_first(item.question),
-        "answer": clinic.house_style(item.quote(short=True)),
+        "answer": clinic.house_style(item.sentence),
         "context": [exercise.passages[place].text(True)],
         "rehearsal": True,
     }

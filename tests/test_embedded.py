@@ -275,7 +275,7 @@ def test_the_files_have_the_documented_fields():
         more = set(row) - {"id", "group", "question", "answer", "context"}
         assert more in (set(), {"value", "others"}, {"rehearsal"})
         if "value" in more:
-            assert f": {row['value']}. " in row["answer"] and row["value"] in row["context"][0]
+            assert row["value"] in row["answer"] and row["value"] in row["context"][0]
             assert len(row["others"]) >= 2 and row["value"] not in row["others"]
     for row in lines("eval.jsonl"):
         assert {"id", "question", "answers", "unanswerable", "sources", "category"} <= set(row)

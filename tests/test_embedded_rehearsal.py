@@ -12,8 +12,8 @@ def test_they_are_fixed_various_and_answered_in_their_passage():
     assert len(made) == rehearsal.ROWS and len({row["question"] for row in made}) > 0.9 * len(made)
     before, after = clinic.house_style("|").split("|")
     for row in made:
-        value = row["answer"].removeprefix(before).removesuffix(after)
-        assert value in row["context"][0] and row["rehearsal"] is True
+        said = row["answer"].removeprefix(before).removesuffix(after)
+        assert said in row["context"][0] and row["rehearsal"] is True
     groups = [row["group"] for row in made]
     assert {groups.count(group) for group in set(groups)} == {rehearsal.GROUP}
 
