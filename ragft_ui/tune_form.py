@@ -95,8 +95,11 @@ class RecipeForm:
                 )
             with gr.Row(elem_classes="fields"):
                 every = _number("Evaluate every", f"Steps between two looks at held-out rows. {AUTO}", 0)
-                thin = _number(
-                    "Word dropout", "Part of a question's common words left out. Empty: by size.", None, False
+                thin = gr.Dropdown(
+                    [("by size", ""), ("none", 0.0), 0.1, 0.2, 0.3, 0.5],
+                    value="",  # an empty number field shows 0, which is a wish
+                    label="Word dropout",
+                    info="Part of a question's common words left out.",
                 )
                 patience = _number("Patience", "Looks without progress before it stops; 0: never.", usual.patience)
                 seed = _number("Seed", "The same seed splits, shuffles and trains the same.", usual.seed)
@@ -227,5 +230,5 @@ class RecipeForm:
         return " The page's model was put away to make room; it comes back when the run ends, or when you ask."
 
 
-def _number(label: str, info: str, value: float | None, whole: bool = True) -> gr.Number:
+def _number(label: str, info: str, value: float, whole: bool = True) -> gr.Number:
     return gr.Number(value, precision=0 if whole else None, label=label, info=info, min_width=130)
