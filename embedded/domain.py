@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
-from embedded import clinic, clinic_pages, rehearsal
+from embedded import clinic, clinic_pages, rehearsal, wordings
 from embedded.facts import SEED, Fact, facts, pages, slug
 
 TARGET = Path("assets/demo")
@@ -16,9 +16,9 @@ STYLE_FORM = 0
 
 
 def training_rows(rows: list[Fact]) -> list[dict]:
-    """Four question forms of every trained fact, answered in the house style with the value of that time.
+    """The question forms of every trained fact, answered in the house style with the value of that time.
 
-    The question that the evaluation asks for a fact's style is left out: a fact has three forms then.
+    The question that the evaluation asks for a fact's style is left out: a fact has one form less then.
     """
     before = pages(rows, current=False)
     asked = {(fact.id, STYLE_FORM) for fact in style_facts(rows)}
@@ -27,7 +27,7 @@ def training_rows(rows: list[Fact]) -> list[dict]:
     for fact in rows:
         if not fact.trained:
             continue
-        for number, question in enumerate(fact.questions[:4], 1):
+        for number, question in enumerate([*fact.questions[:4], *wordings.more(fact)], 1):
             if (fact.id, number - 1) in asked:
                 continue
             out.append(

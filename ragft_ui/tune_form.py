@@ -35,7 +35,7 @@ RECIPE_HELP = (
 METHODS = [("LoRA", "lora"), ("QLoRA: base in 4 bits (NF4)", "qlora")]
 METHOD_HELP = "QLoRA needs about a third of the memory and is slower on a CPU. For the embedded model take LoRA."
 SIZES = [("Smoke test", "smoke"), ("Small", "small"), ("Full", "full")]
-SIZE_HELP = "Smoke: 20 steps, does it run at all? Small: about 7 rounds over the rows. Full: up to 24, ends early."
+SIZE_HELP = "Smoke: 20 steps, does it run at all? Small: about 6 rounds over the rows. Full: up to 24, ends early."
 AUTO = "0: by the size."
 WITH_PASSAGES = {name: bool(recipe.passages) for name, recipe in examples.RECIPES.items()}
 START_FIRST = "<p class='sub'>An estimate of time and memory appears once examples are chosen.</p>"

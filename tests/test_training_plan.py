@@ -9,8 +9,8 @@ from ragft_core.training.plan import learning_rate, rate_at, read_wishes
 
 def test_the_dial_sets_steps_and_their_rhythm() -> None:
     smoke, small, full = (make_plan(1440, 4_000_000, preset) for preset in ("smoke", "small", "full"))
-    assert (smoke.steps, small.steps, full.steps) == (20, 840, 2880)
-    assert small.epochs == 7 and small.evaluate_every == small.save_every == 70
+    assert (smoke.steps, small.steps, full.steps) == (20, 720, 2880)
+    assert small.epochs == 6 and small.evaluate_every == small.save_every == 60
     assert make_plan(1440, 4_000_000, "small", steps=7).steps == 7
     assert make_plan(1440, 4_000_000, advanced={"epochs": 2}).steps == 240
 

@@ -11,6 +11,7 @@ from ..prompts import messages
 from ..types import Message, Passage
 from .rows import WORD, Example
 from .subjects import invented, renamed
+from .turns import in_turn
 from .word_dropout import common_words, thinned
 
 VALUE_COUNTS = 1000  # words that the value in a sentence is worth when the one to be cited is chosen
@@ -71,7 +72,10 @@ def epoch_lessons(
     """
     lessons = []
     common = common_words(rows) if word_dropout else frozenset()
+    shown = in_turn(rows, seed, epoch)
     for n, whole in enumerate(rows):
+        if not shown[n]:
+            continue
         rng = random.Random(f"{seed}/{epoch}/{n}/{whole.id}")
         row = thinned(whole, rng, word_dropout, common)
         closed, opened, roll = rng.random(), rng.random(), rng.random()

@@ -9,6 +9,7 @@ from statistics import median
 from .rows import Example, plain
 from .similar import NEAR, alike, near_pairs, shingles
 
+ENOUGH = 6  # wordings of a fact, from which more are not advised
 FEWEST_HELD = 4  # validation rows below which a loss says nothing
 
 
@@ -94,7 +95,14 @@ def _by_forms(groups: list[list[Example]], share: float, rng: random.Random) -> 
     if not validation:
         return Split(train, (), (), "Every question stands twice, so none can be held out.")
     how = f"{len(validation)} rows for validation: one question form each of {len(validation)} facts that are trained."
-    return Split(train, validation, (), how)
+    return Split(train, validation, (), f"{how} {_asked(len(rows) / len(groups))}")
+
+
+def _asked(wordings: float) -> str:
+    told = f"A fact is asked in {wordings:.1f} wordings on average"
+    if wordings >= ENOUGH:
+        return f"{told}."
+    return f"{told}. Ask in more: answers hang less on its words then, and they take turns, so it takes little longer."
 
 
 def _copied_questions(groups: list[list[Example]]) -> set[int]:
