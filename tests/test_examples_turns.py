@@ -19,7 +19,7 @@ PAGE = [Example(f"What is on line {n}?", f"Word {n}.", ("Page: words.",), f"p{n}
 LOOSE = [Example(f"Is {n} even?", "Yes.", id=f"l{n}") for n in (2, 4)]
 OTHERS = [row for n in range(9) for row in fact(f"thing {n}", f"It is {n} o'clock.", 1)]
 ALL = [*KIN, *OTHERS, *LONELY, *FEW, *PAGE, *LOOSE]
-HINT = "answers hang less on its words then, and they take turns, so it takes little longer."
+HINT = "answers hang less on the wording, and as they take turns, it takes little longer."
 
 
 def shown(rows: list[Example], epoch: int, seed: int = 0) -> list[Example]:

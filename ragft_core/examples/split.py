@@ -102,7 +102,7 @@ def _asked(wordings: float) -> str:
     told = f"A fact is asked in {wordings:.1f} wordings on average"
     if wordings >= ENOUGH:
         return f"{told}."
-    return f"{told}. Ask in more: answers hang less on its words then, and they take turns, so it takes little longer."
+    return f"{told}. Ask in more: answers hang less on the wording, and as they take turns, it takes little longer."
 
 
 def _copied_questions(groups: list[list[Example]]) -> set[int]:

@@ -31,9 +31,11 @@ def in_turn(rows: Sequence[Example], seed: int, epoch: int) -> list[bool]:
     alike = stated_alike([rows[places[0]] for places in facts.values()])
     for places, kin in zip(facts.values(), alike, strict=True):
         most = ALIKE if kin else ALONE
+        if len(places) <= most:
+            continue
         order = random.Random(f"{seed}/{rows[places[0]].group}").sample(places, len(places))
         chosen = {order[n % len(order)] for n in range(epoch * most, (epoch + 1) * most)}
-        for place in places if len(places) > most else ():
+        for place in places:
             shown[place] = place in chosen
     return shown
 

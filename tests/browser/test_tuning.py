@@ -183,10 +183,12 @@ def test_the_tab_on_a_phone(tuning: Any, visit: Callable[..., Any], width: int, 
     page.wait_for_selector("#run_report .verdict", timeout=PATIENCE)
     page.locator("#tune_demo").tap()
     page.wait_for_selector("#estimate .estimate", timeout=PATIENCE)
+    assert "of an undisturbed machine" in page.locator("#estimate .estimate").inner_text()
     clean(page, f"phone-{width}")
 
 
 def test_in_the_dark(tuning: Any, visit: Callable[..., Any]) -> None:
     page = follow(visit, tuning.app, theme="dark")
     page.wait_for_selector("#run_report .verdict", timeout=PATIENCE)
+    assert page.evaluate("document.body.classList.contains('dark')")
     clean(page, "dark")
