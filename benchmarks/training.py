@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-WAYS = ("ours", "ours padded", "ours bf16", "trainer padded", "trl fp32", "trl defaults")
+WAYS = ("ours", "ours fp32", "ours padded", "ours bf16", "trainer padded", "trl fp32", "trl defaults")
 DATA = Path(__file__).parents[1] / "assets" / "demo" / "train.jsonl"
 
 
@@ -67,7 +67,7 @@ def measure(way: str, steps: int, batch: int) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(1)
-    student, lessons = prepared("bf16" if "bf16" in way else "fp32")
+    student, lessons = prepared("bf16" if "bf16" in way else "mixed" if way in ("ours", "ours padded") else "fp32")
     others = {"trainer padded": trainer, "trl defaults": trl, "trl fp32": partial(trl, bf16=False, checkpointing=False)}
     run: Callable[..., tuple[float, int, int, float]] = others.get(way, ours)
     loss, real, padded, seconds = run(student, lessons, steps, batch, "padded" not in way)
@@ -75,7 +75,7 @@ def measure(way: str, steps: int, batch: int) -> dict[str, Any]:
     return {"way": way, "speed": real / seconds, "padding": 1 - real / padded, "memory": memory, "loss": loss}
 
 
-def prepared(precision: str) -> tuple[Any, list[Any]]:
+def prepared(precision: Any) -> tuple[Any, list[Any]]:
     """The embedded model with LoRA layers, and the demo's RAFT lessons of one epoch, encoded."""
     from ragft_core.examples import RECIPES, epoch_lessons, read
     from ragft_core.examples.passages import with_passages
@@ -83,7 +83,8 @@ def prepared(precision: str) -> tuple[Any, list[Any]]:
     from ragft_core.training.plan import Plan
     from ragft_core.training.student import load_student
 
-    student = load_student(Settings(threads=1, precision=precision), Plan())
+    plan = Plan(precision=precision)
+    student = load_student(Settings(threads=1, precision=plan.of_base), plan)
     rows = with_passages(read(DATA).rows[:400])
     return student, [student.coder.encode(lesson) for lesson in epoch_lessons(rows, RECIPES["raft"], 0, 0)]
 

@@ -74,7 +74,7 @@ def choose_precision(settings: Settings, device: str) -> tuple[str, str]:
         return settings.precision, "as set"
     if device == "cuda":
         return "nf4", "4-bit NF4 serves a GPU best"
-    if _fast_bf16():
+    if computes_in_bf16():
         return "bf16", "this CPU computes in bf16"
     return "fp32", "this CPU has no bf16 arithmetic, so fp32 is the fastest exact choice"
 
@@ -108,7 +108,7 @@ def _quantised(weights: Weights, settings: Settings, device: str) -> Any:
         return _from_pretrained(weights, device_map={"": device})
     if device == "cpu":
         _fits_blocks(weights)
-    compute = torch.bfloat16 if device == "cuda" or _fast_bf16() else torch.float32
+    compute = torch.bfloat16 if device == "cuda" or computes_in_bf16() else torch.float32
     kept = Path(settings.home) / "quantised" / f"{weights.sha256}-nf4-{str(compute).removeprefix('torch.')}"
     if kept.is_dir():
         try:
@@ -209,7 +209,7 @@ def _device(settings: Settings) -> str:
     return settings.device
 
 
-def _fast_bf16() -> bool:
+def computes_in_bf16() -> bool:
     """Whether this CPU multiplies in bf16 by itself (AVX512-BF16 or AMX); elsewhere bf16 is slower than fp32."""
     import torch
 

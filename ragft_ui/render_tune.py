@@ -80,7 +80,7 @@ def cost(plan: Plan, found: Estimate) -> str:
         f"<p class='sub estimate'>Estimate: about <b>{seconds(found.seconds)}</b> of an undisturbed machine, "
         f"<b>{size(found.memory_bytes)}</b> of memory, an adapter of <b>{size(found.adapter_bytes)}</b>. "
         f"{count(found.steps, 'step')} ({rounds} rounds over the rows), learning rate {number(plan.learning_rate)}, "
-        f"base in {'the best precision here' if plan.precision == 'auto' else escape(plan.precision)}. "
+        f"trained in {'the best precision here' if plan.precision == 'auto' else escape(plan.precision)}. "
         f"Speed {escape(found.basis)}.</p>{problem}"
     )
 

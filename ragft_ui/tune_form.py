@@ -32,8 +32,13 @@ RECIPE_HELP = (
     "SFT teaches answers by heart, for the Fine-tuned arm. RAFT also shows passages from your index, the golden one "
     "among distractors, so that Hybrid keeps reading and citing."
 )
-METHODS = [("LoRA", "lora"), ("QLoRA: base in 4 bits (NF4)", "qlora")]
-METHOD_HELP = "QLoRA needs about a third of the memory and is slower on a CPU. For the embedded model take LoRA."
+METHODS = [("LoRA", "lora"), ("QLoRA: base in 4 bits (NF4)", "qlora"), ("Full: whole matrices", "full")]
+METHOD_HELP = (
+    "QLoRA needs about a third of the memory and is slower on a CPU. Full is for models of up to 30 million "
+    "parameters; its adapter is larger than the model. For the embedded model take LoRA."
+)
+PRECISIONS = ["auto", "mixed", "fp32", "bf16", "nf4"]
+PRECISION_HELP = "While training; mixed: fp32 weights, products in bf16."
 SIZES = [("Smoke test", "smoke"), ("Small", "small"), ("Full", "full")]
 SIZE_HELP = "Smoke: 20 steps, does it run at all? Small: about 6 rounds over the rows. Full: up to 24, ends early."
 AUTO = "0: by the size."
@@ -90,9 +95,7 @@ class RecipeForm:
                     info="All learn more facts; attention only makes a smaller adapter.",
                 )
                 frozen = _number("Frozen lower layers", "So many layers, from below, get no adapter.", 0)
-                precision = gr.Dropdown(
-                    ["auto", "fp32", "bf16", "nf4"], value="auto", label="Precision", info="Of the base while training."
-                )
+                precision = gr.Dropdown(PRECISIONS, value="auto", label="Precision", info=PRECISION_HELP)
             with gr.Row(elem_classes="fields"):
                 every = _number("Evaluate every", f"Steps between two looks at held-out rows. {AUTO}", 0)
                 thin = gr.Dropdown(

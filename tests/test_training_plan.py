@@ -34,9 +34,24 @@ def test_only_a_small_model_leaves_words_of_questions_out_by_itself() -> None:
 
 
 def test_method_and_size_choose_the_precision() -> None:
-    assert make_plan(10, 4_000_000).precision == "fp32" and make_plan(10, 10**9).precision == "auto"
+    small, large = make_plan(10, 4_000_000), make_plan(10, 10**9)
+    assert (small.precision, small.of_base) == ("mixed", "fp32") and large.precision == large.of_base == "auto"
+    assert make_plan(10, 4_000_000, advanced={"precision": "fp32"}).precision == "fp32"
     assert make_plan(10, 10**9, advanced={"method": "qlora"}).precision == "nf4"
     assert make_plan(10, 10**9).checkpointing and not make_plan(10, 4_000_000).checkpointing
+
+
+def test_whole_matrices_are_for_tiny_models_and_know_no_rank() -> None:
+    whole, usual = make_plan(10, 7_000_000, advanced={"method": "full"}), make_plan(10, 7_000_000)
+    assert whole.precision == "fp32" and whole.learning_rate == pytest.approx(usual.learning_rate / 3)
+    assert make_plan(10, 7_000_000, advanced={"method": "full", "learning_rate": 1e-3}).learning_rate == 1e-3
+    for size, wish, said in (
+        (135_000_000, {}, "up to 30 million parameters, and this one has 135 million"),
+        (7_000_000, {"rank": 8}, "no rank, which is LoRA's"),
+        (7_000_000, {"precision": "nf4"}, "4 bits cannot hold"),
+    ):
+        with pytest.raises(RunError, match=said):
+            make_plan(10, size, advanced={"method": "full"} | wish)
 
 
 @pytest.mark.parametrize(

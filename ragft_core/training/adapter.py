@@ -83,6 +83,7 @@ def publish(adapter: Path, home: Path, name: str) -> Path:
 def card_of(config: Mapping[str, Any], student: Student, name: str, step: int, metrics: Mapping[str, Any]) -> dict:
     """What has to be known of an adapter: its data, recipe, base, precision and measured losses."""
     plan = config["plan"]
+    whole = plan["method"] == "full"  # a matrix's own size is its rank then
     return {
         "name": name,
         "run": f"{name} {config['created']}",
@@ -91,12 +92,13 @@ def card_of(config: Mapping[str, Any], student: Student, name: str, step: int, m
         "base": Path(student.base.name).name,
         "base_sha256": student.base.sha256,
         "base_revision": student.base.revision,
-        "precision": student.base.precision,
+        "precision": student.precision,
         "data": Path(config["dataset"]).name,
         "data_sha256": config["data_sha256"],
         "split": config["split"],
-        "rank": plan["rank"],
-        "alpha": plan["alpha"],
+        "method": plan["method"],
+        "rank": 0 if whole else plan["rank"],
+        "alpha": 0 if whole else plan["alpha"],
         "learning_rate": plan["learning_rate"],
         "steps": step,
         "seed": plan["seed"],
@@ -110,11 +112,13 @@ def card_of(config: Mapping[str, Any], student: Student, name: str, step: int, m
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """adapter_card.json for the program and README.md for people."""
     (folder / "adapter_card.json").write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+    kind = "A LoRA adapter" if card["rank"] else "Whole matrices, as an adapter of full rank,"
+    rank = f"rank {card['rank']}" if card["rank"] else "full rank"
     losses = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in card["metrics"].items() if value)
     text = (
-        f"# {card['name']}\n\nA LoRA adapter for {card['base']} (sha256 {card['base_sha256'][:12]}), made by RAGFT "
-        f"{card['app_version']}.\n\n- recipe {card['recipe']}, rank {card['rank']}, learning rate "
-        f"{card['learning_rate']:g}, {card['steps']} steps, seed {card['seed']}, base in {card['precision']}\n"
+        f"# {card['name']}\n\n{kind} for {card['base']} (sha256 {card['base_sha256'][:12]}), made by RAGFT "
+        f"{card['app_version']}.\n\n- recipe {card['recipe']}, {rank}, learning rate "
+        f"{card['learning_rate']:g}, {card['steps']} steps, seed {card['seed']}, trained in {card['precision']}\n"
         f"- {card['split']['train']} rows of {card['data']} (sha256 {card['data_sha256'][:12]}), "
         f"{card['split']['validation']} held out\n- {losses}\n"
     )

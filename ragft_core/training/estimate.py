@@ -22,7 +22,7 @@ LETTERS_PER_TOKEN = 3.5
 LIBRARIES = 550e6  # bytes of torch, transformers and PEFT in memory, measured
 ACTIVATION = 110  # bytes per token, layer and hidden number; measured 0.85 GB at 8,192 tokens, 4 layers, 256 wide
 START_SECONDS = 12.0  # imports and loading, CPU seconds on a free core
-BYTES = {"fp32": 4.0, "bf16": 2.0, "auto": 2.0, "nf4": 0.6}
+BYTES = {"fp32": 4.0, "mixed": 6.0, "bf16": 2.0, "auto": 2.0, "nf4": 0.6}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def estimate(home: Path, weights: Weights, plan: Plan, lessons: Sequence[Lesson]
     """Time, memory and size of a run over these lessons of one epoch."""
     per_lesson = sum(map(_letters, lessons)) / max(1, len(lessons)) / LETTERS_PER_TOKEN
     tokens = round(plan.steps * min(plan.batch, max(1, len(lessons))) * per_lesson)
-    speed, basis = measured_speed(home, weights.sha256, plan.precision)
+    speed, basis = measured_speed(home, weights.sha256, plan)
     if not speed:
         speed = REACHED * matrix_speed() / (4 * weights.parameters)
         basis = "from the matrix speed of a core here; the first run will measure it"
@@ -69,13 +69,17 @@ def estimate(home: Path, weights: Weights, plan: Plan, lessons: Sequence[Lesson]
 
 
 def lora_parameters(weights: Weights, plan: Plan) -> int:
-    """The numbers that LoRA trains: rank x (in + out) of each matrix inside the layers."""
+    """The numbers of the adapter: rank x (in + out) of each matrix inside the layers; of a whole one the rank is in.
+
+    The in x in of a whole matrix are the identity, which is kept and not trained.
+    """
     count = 0
     for file in weights.files:
         for name, entry in safetensors_header(file).items():
             inside = LAYER.search(name) and len(entry["shape"]) == 2
             if inside and (plan.targets == "all" or ATTENTION.search(name)):
-                count += plan.rank * sum(entry["shape"])
+                rank = entry["shape"][1] if plan.method == "full" else plan.rank
+                count += rank * sum(entry["shape"])
     return count
 
 
@@ -84,12 +88,14 @@ def disk_bytes(trained: int) -> int:
     return 4 * trained * (3 * 4 + 2)
 
 
-def measured_speed(home: Path, base_sha256: str, precision: str) -> tuple[float, str]:
-    """Median tokens per second of this machine's last run of the same base and precision; 0 when there is none."""
+def measured_speed(home: Path, base_sha256: str, plan: Plan) -> tuple[float, str]:
+    """Median tokens per second of this machine's last run of the same base, method and precision; 0: there is none."""
     found = sorted(runs_folder(home).glob("*/config.json"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in found[:20]:
         config = read_json(file)
-        if config.get("base_sha256") == base_sha256 and config.get("plan", {}).get("precision") == precision:
+        of = config.get("plan", {})
+        alike = (of.get("method"), of.get("precision")) == (plan.method, plan.precision)
+        if config.get("base_sha256") == base_sha256 and alike:
             speeds = [event["tokens_per_second"] for event in events(file.parent) if event.get("kind") == "step"]
             if len(speeds) >= 5:
                 return median(speeds), f"measured in the run {file.parent.name}"

@@ -19,10 +19,12 @@ EPOCHS = {"smoke": 1.0, "small": 6.0, "full": 24.0}
 SMOKE_STEPS = 20
 MOST_STEPS = 1_000_000
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-# Casting costs small matrices more than bf16 saves: the embedded model trains at 2,300 tokens/s in fp32 and at 810
-# in bf16, one core, 8 batches (a 15M shape was 1.25 times faster in bf16: design/performance.md, section 7).
+# Casting all that autocast does costs small matrices more than bf16 saves; "mixed" casts the products alone (where the
+# CPU computes in bf16, else it is fp32): see `python -m benchmarks.training`.
 SMALL_SHAPE = 10_000_000  # parameters
 WORD_DROPOUT = 0.3  # of a small model, which else ties a fact to the few wordings it is asked in
+MOST_FULL = 30_000_000  # parameters up to which whole matrices are trained: their adapter is larger than the model
+FULL_RATE = 1 / 3  # of LoRA's learning rate: at 1 / 8 the validation loss was twice as high after two rounds
 CHECKPOINTING = 300_000_000  # parameters from which activations are computed again rather than kept
 
 
@@ -45,8 +47,8 @@ class Plan:
     word_dropout: float = 0.0
     targets: Literal["all", "attention"] = "all"
     frozen_layers: int = 0
-    method: Literal["lora", "qlora"] = "lora"
-    precision: Literal["auto", "fp32", "bf16", "nf4"] = "auto"
+    method: Literal["lora", "qlora", "full"] = "lora"
+    precision: Literal["auto", "mixed", "fp32", "bf16", "nf4"] = "auto"
     evaluate_every: int = 10
     save_every: int = 10
     patience: int = 4
@@ -58,6 +60,11 @@ class Plan:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Plan":
         return cls(**known(cls, data))
+
+    @property
+    def of_base(self) -> str:
+        """The precision in which the base is loaded."""
+        return "fp32" if self.precision == "mixed" else self.precision
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -78,10 +85,12 @@ def make_plan(
     if unknown:
         raise RunError(f"There is no training setting {unknown[0]}; there are {', '.join(plan.to_json())}.")
     plan = replace(plan, **advanced)
+    if plan.method == "full":
+        plan = _whole(plan, parameters, advanced)
     if plan.method == "qlora" and "precision" not in advanced:
         plan = replace(plan, precision="nf4")
     if plan.precision == "auto" and parameters < SMALL_SHAPE:
-        plan = replace(plan, precision="fp32")
+        plan = replace(plan, precision="mixed")
     per_epoch = max(1, math.ceil(lessons / plan.batch))
     epochs = advanced.get("epochs", EPOCHS[preset])
     wanted = steps or advanced.get("steps") or (SMOKE_STEPS if preset == "smoke" else round(per_epoch * epochs))
@@ -93,6 +102,22 @@ def make_plan(
     plan = replace(plan, steps=wanted, epochs=wanted / per_epoch, evaluate_every=every, save_every=save)
     _check(plan)
     return plan
+
+
+def _whole(plan: Plan, parameters: int, advanced: Mapping[str, Any]) -> Plan:
+    """The plan for whole matrices instead of LoRA's two thin ones. RunError."""
+    if parameters > MOST_FULL:
+        raise RunError(
+            f"The method full is for models of up to {MOST_FULL / 1e6:.0f} million parameters, and this one has "
+            f"{parameters / 1e6:,.0f} million. Choose lora."
+        )
+    if plan.precision == "nf4":
+        raise RunError("The method full changes whole matrices, which 4 bits cannot hold. Choose lora, or fp32.")
+    of_lora = sorted({"rank", "alpha", "dropout"} & set(advanced))
+    if of_lora:
+        raise RunError(f"The method full has no {of_lora[0]}, which is LoRA's. Leave it out, or choose lora.")
+    rate = advanced.get("learning_rate", plan.learning_rate * FULL_RATE)
+    return replace(plan, learning_rate=rate, precision="fp32" if plan.precision == "auto" else plan.precision)
 
 
 def learning_rate(parameters: int) -> float:
@@ -141,8 +166,8 @@ def _check(plan: Plan) -> None:
         _within(name, getattr(plan, name), low, high)
     for name, choices in (
         ("targets", ("all", "attention")),
-        ("method", ("lora", "qlora")),
-        ("precision", ("auto", "fp32", "bf16", "nf4")),
+        ("method", ("lora", "qlora", "full")),
+        ("precision", ("auto", "mixed", "fp32", "bf16", "nf4")),
     ):
         if getattr(plan, name) not in choices:
             raise RunError(f"{name} must be one of {', '.join(choices)}, not {str(getattr(plan, name))[:40]!r}.")

@@ -10,10 +10,12 @@ import torch
 
 from ..errors import ModelError, RunError
 from ..examples.tokens import Encoded, LessonCoder
-from ..model import LoadedBase, cores, load_base
+from ..model import LoadedBase, computes_in_bf16, cores, load_base
 from ..settings import Settings
 from ..types import Message
 from .batches import IGNORED, most_tokens, padded, parts
+from .full import full_rank, train_whole
+from .mixed import multiply_in_bf16
 from .plan import Plan
 
 # Their logits are the output layer of the last hidden states and nothing else, so only answer tokens need it.
@@ -25,13 +27,15 @@ PLAIN_HEADS = {"llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3", "olmo2"}
 class Student:
     """A base with a trainable adapter. Nothing but the adapter's weights ever changes.
 
-    `threads` compute a training pass on a CPU; answers are written by as many as the engine would take.
+    `threads` compute a training pass on a CPU; answers are written by as many as the engine would take. `precision` is
+    that of training: the base's, or mixed.
     """
 
     model: Any
     base: LoadedBase
     coder: LessonCoder
     threads: int = 1
+    precision: str = ""
 
     @property
     def weights(self) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def load_student(settings: Settings, plan: Plan, processes: int = 1) -> Student:
 
     ModelError or RunError.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
     base = load_base(settings)
     # bitsandbytes repacks 4-bit weights at the first evaluation on such CPUs, after which the gradients of all
@@ -128,21 +132,36 @@ def load_student(settings: Settings, plan: Plan, processes: int = 1) -> Student:
     if plan.frozen_layers and plan.frozen_layers >= layers:
         raise RunError(f"All {layers} layers of the model would be frozen; freeze fewer.")
     torch.manual_seed(plan.seed)
-    lora = LoraConfig(
-        r=plan.rank,
-        lora_alpha=plan.alpha,
-        lora_dropout=plan.dropout,
-        target_modules=_targets(base.model, plan),
-        layers_to_transform=list(range(plan.frozen_layers, layers)) if plan.frozen_layers else None,
-        task_type="CAUSAL_LM",
-    )
+    lora = _layers(base.model, plan, layers)
     try:
         model = get_peft_model(base.model, lora)
     except (ValueError, NotImplementedError) as error:
         raise ModelError(f"LoRA layers cannot be put on the model {base.name}: {str(error)[:300]}") from error
+    if plan.method == "full":
+        train_whole(model)
     if plan.checkpointing:
         base.model.gradient_checkpointing_enable({"use_reentrant": False})
-    return Student(model, base, LessonCoder(base.tokenizer), training_threads(settings, base.threads, processes))
+    able = plan.precision == "mixed" and base.device == "cpu" and computes_in_bf16()
+    precision = "mixed" if able and multiply_in_bf16(model) else base.precision
+    threads = training_threads(settings, base.threads, processes)
+    return Student(model, base, LessonCoder(base.tokenizer), threads, precision)
+
+
+def _layers(model: Any, plan: Plan, layers: int) -> Any:
+    """What PEFT is to put on which of so many layers."""
+    from peft import LoraConfig
+
+    places = list(range(plan.frozen_layers, layers)) if plan.frozen_layers else None
+    if plan.method == "full":
+        return full_rank(model, _targets(model, plan), places)
+    return LoraConfig(
+        r=plan.rank,
+        lora_alpha=plan.alpha,
+        lora_dropout=plan.dropout,
+        target_modules=_targets(model, plan),
+        layers_to_transform=places,
+        task_type="CAUSAL_LM",
+    )
 
 
 def _targets(model: Any, plan: Plan) -> str | list[str]:

@@ -153,15 +153,17 @@ class Worker:
         self._forget_lost_steps()
         self.team.join(self.config["settings"].get("device", "auto"))
         loop = self._loop(self.tell)
-        base = loop.student.base
-        self.say("running", "Training", precision=base.precision, device=base.device, processes=self.team.size)
+        student = loop.student
+        self.say(
+            "running", "Training", precision=student.precision, device=student.base.device, processes=self.team.size
+        )
         ended = loop.train()
         self._finish(loop, ended)
 
     def _loop(self, tell: Any) -> Any:
         """The base with fresh LoRA layers, the rows, and the loop over them. RagftError."""
         rows, held = self._rows("train"), self._rows("validation")
-        settings = Settings.load(**self.config["settings"], precision=self.plan.precision)
+        settings = Settings.load(**self.config["settings"], precision=self.plan.of_base)
         from .loop import Loop  # torch and PEFT take seconds to import: the state says "starting" by now
         from .student import load_student
 
