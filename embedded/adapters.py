@@ -19,21 +19,23 @@ TARGET = Path("assets/adapters")
 RECIPES = ("sft", "raft")
 
 
-def command(recipe: str, preset: str, home: Path, processes: int = 1) -> list[str]:
+def command(recipe: str, preset: str, home: Path, processes: int = 1, seed: int = 0) -> list[str]:
     """`ragft train assets/demo/train.jsonl --recipe RECIPE --preset PRESET --follow`, in a home of its own."""
     words = ["train", str(domain.TARGET / "train.jsonl"), "--recipe", recipe, "--preset", preset]
     words += ["--name", f"clinic-{recipe}", "--follow", "--home", str(home), "--json"]
     words += ["--processes", str(processes)] if processes > 1 else []
+    words += ["--set", f"seed={seed}"] if seed else []
     return [sys.executable, "-m", "ragft_core", *words]
 
 
-def make(recipe: str, base: Path, preset: str, target: Path, cores: int = 0, processes: int = 1) -> dict:
+def make(recipe: str, base: Path, preset: str, target: Path, cores: int = 0, processes: int = 1, seed: int = 0) -> dict:
     """Train one adapter and put it into `target` whole; returns the run. SystemExit when the run failed."""
     with tempfile.TemporaryDirectory() as scratch:
         home, temporary = Path(scratch) / "home", Path(scratch) / "tmp"  # a home in the temporary folder is refused
         temporary.mkdir()
         env = os.environ | {"RAGFT_MODEL": str(base.resolve()), "RAGFT_THREADS": str(cores), "TMPDIR": str(temporary)}
-        done = subprocess.run(command(recipe, preset, home, processes), env=env, stdout=subprocess.PIPE, text=True)
+        words = command(recipe, preset, home, processes, seed)
+        done = subprocess.run(words, env=env, stdout=subprocess.PIPE, text=True)
         run = json.loads(done.stdout) if done.returncode == 0 else {"state": "failed", "message": "see above"}
         if run["state"] != "done":
             raise SystemExit(f"clinic-{recipe}: {run['state']}: {run['message']}")
@@ -52,9 +54,10 @@ def main() -> None:
     parser.add_argument("--preset", default="small", choices=["smoke", "small", "full"])
     parser.add_argument("--cores", type=int, default=0, help="0: all")
     parser.add_argument("--processes", type=int, default=1, help="that share each batch")
+    parser.add_argument("--seed", type=int, default=0)
     a = parser.parse_args()
     for recipe in a.recipes:
-        run = make(recipe, a.base, a.preset, a.out, a.cores, a.processes)
+        run = make(recipe, a.base, a.preset, a.out, a.cores, a.processes, a.seed)
         print(f"clinic-{recipe}: {run['steps']} steps, {run['seconds']:.0f} s, validation {run['eval_loss']:.3f}")
 
 

@@ -316,3 +316,12 @@ def test_shipped_files_are_small_and_name_no_machine():
     for path in files:
         if path.suffix in (".json", ".md"):
             assert "/" + "work/" not in path.read_text("utf-8")
+
+
+def test_the_demos_adapters_are_made_by_a_users_command() -> None:
+    from embedded.adapters import command
+    from ragft_core.cli import parser
+
+    words = command("raft", "small", Path("home"), processes=2, seed=1)[3:]
+    asked = parser().parse_args(words)
+    assert (asked.recipe, asked.preset, asked.processes, asked.set) == ("raft", "small", 2, ["seed=1"])
